@@ -49,7 +49,7 @@ def test_absolute_urls_agree_with_the_platform(vectors: list[dict[str, Any]]) ->
 
 
 def test_hosts_agree_with_the_parser(hosts: list[dict[str, Any]]) -> None:
-    assert len(hosts) > 50
+    assert len(hosts) > 20
     for row in hosts:
         url = f"http://{row['input']}/x"
         if "." not in row["input"].strip(".") or "/" in row["input"] or ".." in row["input"]:
