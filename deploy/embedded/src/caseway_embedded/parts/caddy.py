@@ -1,0 +1,99 @@
+import json
+import os
+import sysconfig
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from caseway_embedded.data_dir import DataDir, StackError, port_is_free, write_atomically
+from caseway_embedded.parts.base import Part
+from caseway_embedded.processes import Command
+from caseway_embedded.services import Route, Service
+
+HEALTH = "/caddy-health"
+DEFAULT_PORT = 8080
+
+
+def configuration(port: int, table: Sequence[tuple[Route, int]]) -> dict[str, Any]:
+    """Caddy's own JSON. Bodies pass through as they come, in both directions: uploads and live results."""
+    health = {"match": [{"path": [HEALTH]}], "handle": [{"handler": "static_response", "status_code": 204}]}
+    routes = [health, *(_route(route, upstream) for route, upstream in table)]
+    server = {
+        "listen": [f"127.0.0.1:{port}"],
+        "protocols": ["h1"],
+        "automatic_https": {"disable": True},
+        "routes": routes,
+        "errors": {"routes": [{"handle": [_unavailable()]}]},
+    }
+    return {
+        "admin": {"disabled": True, "config": {"persist": False}},
+        "logging": {"logs": {"default": {"level": "WARN"}}},
+        "apps": {"http": {"grace_period": "2s", "servers": {"caseway": server}}},
+    }
+
+
+def _route(route: Route, upstream: int) -> dict[str, Any]:
+    match: dict[str, Any] = {"path": list(route.paths)}
+    if route.methods:
+        match["method"] = list(route.methods)
+    proxy = {
+        "handler": "reverse_proxy",
+        "upstreams": [{"dial": f"127.0.0.1:{upstream}"}],
+        "flush_interval": -1,
+        # A service that is being started again is waited for; a refused connection has sent nothing,
+        # so trying again can't do anything twice.
+        "load_balancing": {"try_duration": "2s", "try_interval": "100ms"},
+    }
+    return {"match": [match], "handle": [proxy], "terminal": True}
+
+
+def _unavailable() -> dict[str, Any]:
+    problem = {
+        "type": "about:blank",
+        "title": "Service Unavailable",
+        "status": 503,
+        "detail": "A part of the system is starting again. Try again in a few seconds.",
+    }
+    headers = {"Content-Type": ["application/problem+json"], "Retry-After": ["5"]}
+    return {"handler": "static_response", "status_code": 503, "headers": headers, "body": json.dumps(problem)}
+
+
+class Caddy(Part):
+    """The one address in front of every service."""
+
+    stop_grace = 5
+
+    def __init__(self, data: DataDir, ports: Mapping[str, int], services: Sequence[Service], port: int | None) -> None:
+        chosen = port or data.read_json("ports.json").get("caddy") or DEFAULT_PORT
+        if not port_is_free(chosen):
+            raise StackError(
+                f"Port {chosen} is taken by another program. Choose another one: `caseway up --port {chosen + 1}`."
+            )
+        super().__init__("caddy", data, data.port("caddy", wanted=chosen))
+        self._folder = data.folder("caddy")
+        self._table = [(route, ports[service.name]) for service in services for route in service.routes]
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    async def prepare(self) -> None:
+        write_atomically(self._settings, json.dumps(configuration(self.port, self._table), indent=2))
+
+    def command(self) -> Command:
+        binary = Path(sysconfig.get_path("scripts")) / "caddy"
+        home = {"XDG_DATA_HOME": str(self._folder), "XDG_CONFIG_HOME": str(self._folder)}
+        return Command([str(binary), "run", "--config", str(self._settings)], env=os.environ | home, cwd=self._folder)
+
+    async def ready(self) -> bool:
+        async with httpx.AsyncClient(timeout=2, trust_env=False) as client:
+            try:
+                return (await client.get(f"{self.url}{HEALTH}")).status_code == httpx.codes.NO_CONTENT
+            except httpx.HTTPError:
+                return False
+
+    @property
+    def _settings(self) -> Path:
+        return self._folder / "caddy.json"
