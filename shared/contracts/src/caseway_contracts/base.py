@@ -68,7 +68,7 @@ def by_type(*known: type[Event]) -> Discriminator:
     """Discriminator of a topic's union; a type that is not ``known`` goes to the member tagged :data:`OTHER`."""
     names = {type_name(event) for event in known}
 
-    def discriminate(value: Any) -> str:  # noqa: ANN401 - pydantic hands over whatever came
+    def discriminate(value: Any) -> str:
         name = value.get("type") if isinstance(value, dict) else getattr(value, "type", None)
         return name if isinstance(name, str) and name in names else OTHER
 
@@ -79,7 +79,7 @@ def type_name(event: type[Event]) -> str:
     return str(event.model_fields["type"].default)
 
 
-def members(union: Any) -> tuple[type[Event], ...]:  # noqa: ANN401 - takes a type
+def members(union: Any) -> tuple[type[Event], ...]:
     """The event classes of a topic's union, without :class:`UnknownEvent`."""
     classes = (get_args(member)[0] for member in get_args(get_args(union)[0]))
     return tuple(cls for cls in classes if cls is not UnknownEvent)

@@ -15,7 +15,7 @@ class CaseEvent(Event):
     topic: ClassVar[str] = "cases"
 
     version: Literal[1] = 1
-    region: Annotated[str, Field(pattern=r"^\d{2}$")]
+    region: Annotated[str, Field(pattern=r"^[0-9]{2}$")]
     by: str
     """Id of the contact who acted."""
 

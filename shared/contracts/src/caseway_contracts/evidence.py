@@ -52,7 +52,7 @@ class OtherEvidence(Contract):
 KNOWN_KINDS = ("file", "email", "attk_log", "url")
 
 
-def _kind(value: Any) -> str:  # noqa: ANN401 - pydantic hands over whatever came
+def _kind(value: Any) -> str:
     kind = value.get("kind") if isinstance(value, dict) else getattr(value, "kind", None)
     return kind if isinstance(kind, str) and kind in KNOWN_KINDS else OTHER
 
