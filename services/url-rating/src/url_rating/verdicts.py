@@ -1,0 +1,117 @@
+"""From what is known about a URL's expressions to its rating, with reasons."""
+
+import idna
+from pydantic import TypeAdapter
+
+from caseway_catalog.catalog import Catalog
+from caseway_contracts.kinds import Rating
+from caseway_contracts.results import CategoryName, Reason
+from url_rating.canonical import CanonicalUrl
+from url_rating.expressions import Expression, is_address
+from url_rating.lists import Match
+from url_rating.sources import UNTESTED
+
+ENGINE = "url-rating"
+HEURISTICS_VERSION = "1"
+HEURISTICS = f"{ENGINE}/{HEURISTICS_VERSION}"
+NO_CATEGORY = 90
+
+_RATING: TypeAdapter[Rating] = TypeAdapter(Rating)
+
+
+class Judgement:
+    """What a URL is rated, and why."""
+
+    __slots__ = ("categories", "rating", "reasons", "score")
+
+    def __init__(
+        self, rating: Rating, score: int, categories: tuple[CategoryName, ...], reasons: tuple[Reason, ...]
+    ) -> None:
+        self.rating = rating
+        self.score = score
+        self.categories = categories
+        self.reasons = reasons
+
+
+class Verdicts:
+    """The rules. The most specific known expression decides; of one expression, an analyst before the lists, and of
+    several lists the worst."""
+
+    def __init__(self, catalog: Catalog) -> None:
+        self._catalog = catalog
+
+    def judge(self, url: CanonicalUrl, expressions: tuple[Expression, ...], matches: list[Match]) -> Judgement:
+        hints = _hints(url)
+        for expression in expressions:
+            known = [match for match in matches if match.digest == expression.digest]
+            deciding = [match for match in known if match.override][:1] or known
+            if deciding:
+                score = min(match.score for match in deciding)
+                categories = dict.fromkeys(number for match in deciding for number in match.categories)
+                reasons = [self._reason(match, expression) for match in deciding]
+                return Judgement(self.rating(score), score, self.names(tuple(categories)), (*reasons, *hints))
+        return self.untested(*hints)
+
+    def untested(self, *reasons: Reason) -> Judgement:
+        return Judgement(self.rating(UNTESTED), UNTESTED, self.names((NO_CATEGORY,)), reasons)
+
+    def invalid(self, says: str) -> Judgement:
+        return self.untested(Reason(engine=ENGINE, version=HEURISTICS_VERSION, rule="url-invalid", says=says))
+
+    def rating(self, score: int) -> Rating:
+        return _RATING.validate_python(self._catalog.rating_for(score))
+
+    def score(self, rating: Rating) -> int:
+        """A score in the middle of what the rating means, for a decision that names no score."""
+        if rating == "dangerous":
+            return 49
+        return {"safe": 90, "suspicious": 75, "highly-suspicious": 60, "untested": UNTESTED}[rating]
+
+    def names(self, numbers: tuple[int, ...]) -> tuple[CategoryName, ...]:
+        known = self._catalog.url_categories
+        return tuple(
+            CategoryName(id=number, name=known[number].name if number in known else str(number)) for number in numbers
+        )
+
+    def knows(self, category: int) -> bool:
+        return category in self._catalog.url_categories
+
+    def _reason(self, match: Match, expression: Expression) -> Reason:
+        if match.override:
+            return Reason(
+                engine=match.source,
+                version=match.version,
+                rule="decided",
+                where=expression.text,
+                says="An analyst decided how this URL is rated.",
+            )
+        names = ", ".join(category.name for category in self.names(match.categories))
+        return Reason(
+            engine=match.source,
+            version=match.version,
+            rule="listed",
+            where=expression.text,
+            says=f"The list {match.source} has it under {names}." if names else f"It is on the list {match.source}.",
+        )
+
+
+def _hints(url: CanonicalUrl) -> list[Reason]:
+    """What a person should notice. These facts alone do not make a URL bad, so they change no score."""
+    hints = []
+    if is_address(url.host):
+        hints.append(("address-host", "The host is a bare address, not a name."))
+    elif any(label.startswith("xn--") for label in url.host.split(".")):
+        hints.append(("punycode-host", f"The host name is shown as {_unicode(url.host)}; compare it letter by letter."))
+    return [
+        Reason(engine=ENGINE, version=HEURISTICS_VERSION, rule=rule, where=url.host, says=says) for rule, says in hints
+    ]
+
+
+def _unicode(host: str) -> str:
+    labels = []
+    for label in host.split("."):
+        try:
+            labels.append(idna.decode(label) if label.startswith("xn--") else label)
+        except (idna.IDNAError, UnicodeError):
+            labels.append(label)
+    return ".".join(labels)
