@@ -14,8 +14,6 @@ from rich.table import Table
 
 from caseway_embedded.cli.display import FIRST_START, Progress
 from caseway_embedded.data_dir import DataDir, StackError, default_data_dir
-from caseway_embedded.parts import kafka_jars
-from caseway_embedded.supervisor import Supervisor
 
 Data = Annotated[
     Path,
@@ -56,6 +54,8 @@ def up(
     folder, so a later `caseway up` goes on where this one stopped. Ctrl-C stops it; a service that
     dies is started again.
     """
+    from caseway_embedded.parts import kafka_jars
+
     console = Console()
     folder = DataDir(data)
     console.print(f"Starting Caseway in {folder.root}", highlight=False, soft_wrap=True)
@@ -63,15 +63,18 @@ def up(
         console.print(f"  ({FIRST_START})", highlight=False)
     try:
         if detach:
-            _up_detached(folder, port, console)
+            _up_detached(folder, port, not no_demo, console)
         else:
-            _up_here(folder, port, console)
+            _up_here(folder, port, not no_demo, console)
     except StackError as error:
         typer.echo(str(error), err=True)
         raise typer.Exit(1) from None
 
 
-def _up_here(data: DataDir, port: int | None, console: Console) -> None:
+def _up_here(data: DataDir, port: int | None, demo: bool, console: Console) -> None:
+    # Imported here: the other commands should not wait a second for Kafka's and MongoDB's clients.
+    from caseway_embedded.supervisor import Supervisor
+
     with Progress(console) as progress:
 
         def on_ready(url: str) -> None:
@@ -79,18 +82,18 @@ def _up_here(data: DataDir, port: int | None, console: Console) -> None:
             _announce(console, data, url, progress.seconds)
             console.print("Ctrl-C stops it.")
 
-        asyncio.run(Supervisor(data, progress.report, port=port).run(on_ready))
+        asyncio.run(Supervisor(data, progress.report, port=port, demo=demo).run(on_ready))
     console.print("Stopped.")
 
 
-def _up_detached(data: DataDir, port: int | None, console: Console) -> None:
+def _up_detached(data: DataDir, port: int | None, demo: bool, console: Console) -> None:
     if holder := data.holder():
         raise StackError(data.in_use_by(holder))
     data.create()
     argv = [sys.executable, "-m", "caseway_embedded.supervisor", "--data", str(data.root)]
     with data.log("supervisor").open("ab") as log:
         process = subprocess.Popen(  # noqa: S603 - ourselves
-            argv + (["--port", str(port)] if port else []),
+            [*argv, *(["--port", str(port)] if port else []), *([] if demo else ["--no-demo"])],
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,

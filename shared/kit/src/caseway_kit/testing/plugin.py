@@ -1,0 +1,93 @@
+"""Fixtures for every member's tests; pytest loads them by the kit's entry point."""
+
+import asyncio
+import os
+import uuid
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from caseway_kit.testing.parts import RUN_VARIABLE, TestRun
+
+if TYPE_CHECKING:
+    from pymongo import MongoClient
+
+RUN = pytest.StashKey[TestRun]()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if RUN_VARIABLE not in os.environ:
+        config.stash[RUN] = TestRun.begin()
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    if run := config.stash.get(RUN, None):
+        run.end()
+
+
+@pytest.fixture(scope="session")
+def kafka_address() -> str:
+    """A real Kafka, the same for the whole run: ``CASEWAY_TEST_KAFKA``, a container, or the embedded one."""
+    return os.environ.get("CASEWAY_TEST_KAFKA") or TestRun.current().address_of("kafka")
+
+
+@pytest.fixture(scope="session")
+def mongo_url() -> str:
+    """A real replica set, the same for the whole run: ``CASEWAY_TEST_MONGO``, a container, or the embedded one."""
+    return os.environ.get("CASEWAY_TEST_MONGO") or TestRun.current().address_of("mongo")
+
+
+class Topics:
+    """Makes topics on the test Kafka as the contracts declare them. Blocks, also inside an async test."""
+
+    def __init__(self, address: str) -> None:
+        self.prefix = f"t{uuid.uuid4().hex[:8]}-"
+        self._address = address
+
+    def exact(self, *names: str) -> None:
+        """Under their own names, all of them when none is named; one that is there already is left alone."""
+        self._make({name: name for name in names or self._declared()})
+
+    def fresh(self, *names: str) -> dict[str, str]:
+        """Under names that no other test uses; returns declared name → name on the broker."""
+        renamed = {name: f"{self.prefix}{name}" for name in names or self._declared()}
+        self._make(renamed)
+        return renamed
+
+    def _declared(self) -> list[str]:
+        from caseway_contracts.topics import topics
+
+        return [topic.name for topic in topics()]
+
+    def _make(self, renamed: dict[str, str]) -> None:
+        from caseway_contracts.topics import topic
+        from caseway_embedded.topics import Topic, apply_topics
+
+        declared = [(topic(name), on_broker) for name, on_broker in renamed.items()]
+        made = [Topic(on_broker, found.partitions, found.config) for found, on_broker in declared]
+        # A loop of its own: the caller may be running in one, or in none.
+        with ThreadPoolExecutor(1) as thread:
+            thread.submit(asyncio.run, apply_topics(self._address, made)).result()
+
+
+@pytest.fixture
+def topics(kafka_address: str) -> Topics:
+    return Topics(kafka_address)
+
+
+@pytest.fixture(scope="session")
+def _mongo_admin(mongo_url: str) -> "Iterator[MongoClient[dict[str, Any]]]":
+    from pymongo import MongoClient
+
+    with MongoClient[dict[str, Any]](mongo_url) as client:
+        yield client
+
+
+@pytest.fixture
+def mongo_database(_mongo_admin: "MongoClient[dict[str, Any]]") -> Iterator[str]:
+    """The name of a database that is this test's alone and goes with it."""
+    name = f"test_{uuid.uuid4().hex[:12]}"
+    yield name
+    _mongo_admin.drop_database(name)
