@@ -36,8 +36,9 @@ class CaseEscalated(Event):
 
 
 class Covered(Contract):
-    """A result that an AnalysisCompleted counts: the subject of its event, and which statement of it."""
+    """A result that an AnalysisCompleted counts: type and subject of its event, and which statement of it."""
 
+    type: Literal["EvidenceAnalyzed", "UrlsRated"]
     id: str
     revision: int
 
