@@ -1,0 +1,116 @@
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID, uuid5
+
+import pytest
+from routing_fakes import InMemoryRouteRepository, Make
+
+from caseway_catalog import load
+from caseway_contracts.analyses import EvidenceAnalyzed
+from caseway_contracts.base import Event
+from caseway_contracts.cases import CaseSubmitted, CaseUpdated
+from caseway_contracts.ratings import UrlsRated
+from caseway_kit.mongo import Database
+from caseway_kit.testing.clock import FixedClock
+from routing.mongo_routes import MongoRouteRepository
+from routing.service import RouteRepository, Routing
+
+SR = "SR01-000000042-4"
+OBJECT = {"key": "cases/x", "sha256": "0" * 64, "size": 1}
+NAMESPACE = UUID(int=7)
+
+
+def _identity(type_: type[Event], subject: str, revision: int) -> dict[str, Any]:
+    name = type_.model_fields["type"].default
+    return {
+        "event_id": uuid5(NAMESPACE, f"{name}/{subject}/{revision}"),
+        "occurred_at": datetime(2026, 1, 5, 9, tzinfo=UTC),
+        "key": SR,
+        "account_id": "a1",
+        "subject_id": subject,
+        "revision": revision,
+    }
+
+
+def _evidence(pieces: dict[str, str]) -> list[dict[str, Any]]:
+    return [{"id": name, "kind": kind, "object": OBJECT} for name, kind in pieces.items()]
+
+
+@pytest.fixture
+def make_submitted() -> Make:
+    def make(pieces: dict[str, str] | None = None, **facts: Any) -> CaseSubmitted:
+        default = {
+            "region": "01",
+            "by": "c1",
+            "issue_type": "threat",
+            "category": "collected-threat-sample-analysis",
+            "severity": "medium",
+            "product": "officescan",
+            "catalog_version": "1",
+            "profile_id": "p1",
+            "profile_revision": 1,
+            "sheet": OBJECT,
+            "evidence": _evidence(pieces or {}),
+        }
+        return CaseSubmitted.model_validate(_identity(CaseSubmitted, SR, 1) | default | facts)
+
+    return make
+
+
+@pytest.fixture
+def make_updated() -> Make:
+    def make(revision: int = 2, pieces: dict[str, str] | None = None, **facts: Any) -> CaseUpdated:
+        default = {
+            "region": "01",
+            "by": "c1",
+            "update_id": f"u{revision}",
+            "sheet": OBJECT,
+            "evidence": _evidence(pieces or {}),
+        }
+        return CaseUpdated.model_validate(_identity(CaseUpdated, SR, revision) | default | facts)
+
+    return make
+
+
+@pytest.fixture
+def make_analyzed() -> Make:
+    def make(piece: str, verdict: str = "unknown", revision: int = 1, **facts: Any) -> EvidenceAnalyzed:
+        default = {"kind": "file", "verdict": verdict, "case_revision": 1, "report": OBJECT}
+        return EvidenceAnalyzed.model_validate(_identity(EvidenceAnalyzed, piece, revision) | default | facts)
+
+    return make
+
+
+@pytest.fixture
+def make_rated() -> Make:
+    def make(subject: str, worst: str = "untested", revision: int = 1, **facts: Any) -> UrlsRated:
+        default = {"case_revision": 1, "urls": 1, "counts": {worst: 1}, "worst": worst, "report": OBJECT}
+        return UrlsRated.model_validate(_identity(UrlsRated, subject, revision) | default | facts)
+
+    return make
+
+
+@pytest.fixture
+def clock() -> FixedClock:
+    return FixedClock()
+
+
+@pytest.fixture
+def memory_routes() -> InMemoryRouteRepository:
+    return InMemoryRouteRepository()
+
+
+@pytest.fixture
+def mongo_routes(mongo_database: Database) -> MongoRouteRepository:
+    return MongoRouteRepository(mongo_database.collection("routes"))
+
+
+@pytest.fixture(params=["memory", pytest.param("mongo", marks=pytest.mark.integration)])
+def routes(request: pytest.FixtureRequest) -> RouteRepository:
+    repository: RouteRepository = request.getfixturevalue(f"{request.param}_routes")
+    return repository
+
+
+@pytest.fixture
+def routing(memory_routes: InMemoryRouteRepository, clock: FixedClock) -> Routing:
+    return Routing(memory_routes, catalog=load(), clock=clock)
