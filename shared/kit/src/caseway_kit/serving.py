@@ -1,0 +1,52 @@
+import signal
+from types import FrameType
+
+import uvicorn
+
+from caseway_kit.app import ServiceApp
+
+GRACEFUL_SECONDS = 15
+# Longer than a proxy keeps an idle connection (Caddy: 120 s), so that it never writes into one that we just closed.
+KEEP_ALIVE_SECONDS = 130
+
+
+class _Server(uvicorn.Server):
+    def __init__(self, config: uvicorn.Config, app: ServiceApp) -> None:
+        super().__init__(config)
+        self.asked_to_end = False
+        self._app = app
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        super().handle_exit(sig, frame)
+        self.asked_to_end = True
+        self._app.stop_soon()
+
+
+def serve(app: ServiceApp, *, port: int, host: str = "127.0.0.1", trusted_proxies: str = "127.0.0.1") -> None:
+    """Run until SIGTERM or SIGINT; a start that fails ends the process non-zero, an orderly end with 0."""
+    server = _Server(
+        uvicorn.Config(
+            app,
+            host=host,
+            port=port,
+            loop="uvloop",
+            http="httptools",
+            ws="none",
+            lifespan="on",
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            forwarded_allow_ips=trusted_proxies,
+            timeout_keep_alive=KEEP_ALIVE_SECONDS,
+            timeout_graceful_shutdown=GRACEFUL_SECONDS,
+        ),
+        app,
+    )
+    # uvicorn raises the signal once more when it is done; caught here, the process can end with 0.
+    for caught in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(caught, server.handle_exit)
+    try:
+        server.run()
+    except SystemExit:
+        if not server.asked_to_end:
+            raise
