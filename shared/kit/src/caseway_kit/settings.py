@@ -13,6 +13,8 @@ from pydantic import AfterValidator, Field, SecretStr, ValidationError, model_va
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
+from caseway_kit.mongo import Driver
+
 SettingsT = TypeVar("SettingsT", bound="SharedSettings")
 
 
@@ -47,6 +49,7 @@ class SharedSettings(BaseSettings):
 
     kafka: Annotated[str, Field(pattern=r"^[^\s,:]+:\d+(,[^\s,:]+:\d+)*$")] = Field(validation_alias="CASEWAY_KAFKA")
     mongo: Annotated[SecretStr, _schemes("mongodb", "mongodb+srv")] = Field(validation_alias="CASEWAY_MONGO")
+    mongo_driver: Driver = Field("motor", validation_alias="CASEWAY_MONGO_DRIVER")
     objects: Annotated[str, _schemes("file", "s3", "memory")] = Field(validation_alias="CASEWAY_OBJECTS")
     smtp: Annotated[SecretStr, _schemes("smtp", "smtps")] | None = Field(None, validation_alias="CASEWAY_SMTP")
     region: Annotated[str, Field(pattern=r"^[0-9]{2}$")] = Field(validation_alias="CASEWAY_REGION")

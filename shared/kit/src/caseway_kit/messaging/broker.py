@@ -1,14 +1,23 @@
+import asyncio
+import contextlib
 from collections.abc import Sequence
 from typing import Any, Literal
 
+import structlog
+from aiokafka.client import AIOKafkaClient
+from aiokafka.errors import KafkaError
 from faststream.kafka import KafkaBroker
 
+from caseway_kit.errors import OutageError
 from caseway_kit.messaging.delivery import Delivery
 from caseway_kit.messaging.inlet import Inlet
 
 State = Literal["running", "paused", "stopped"]
 
 GRACEFUL_SECONDS = 20.0
+RECONNECT_SECONDS = 2.0
+
+log = structlog.get_logger()
 
 
 def build_broker(bootstrap_servers: str, *, service: str) -> KafkaBroker:
@@ -24,10 +33,28 @@ def build_broker(bootstrap_servers: str, *, service: str) -> KafkaBroker:
     )
 
 
-class Consumers:
-    """A service's broker with its subscribers: started, stopped and looked at together."""
+async def kafka_answers(bootstrap_servers: str) -> None:
+    """Raise :class:`OutageError` unless a broker gives its metadata."""
+    client = AIOKafkaClient(bootstrap_servers=bootstrap_servers, request_timeout_ms=4_000)
+    try:
+        await client.bootstrap()
+    except KafkaError as error:
+        raise OutageError("Kafka", type(error).__name__) from error
+    finally:
+        await client.close()
 
-    def __init__(self, broker: KafkaBroker, inlet: Inlet, delivery: Delivery, **context: Any) -> None:
+
+class Consumers:
+    """A service's broker with its subscribers: started, stopped and looked at together.
+
+    ``in_background``: the service can work without Kafka, so its start doesn't wait for it.
+    """
+
+    def __init__(
+        self, broker: KafkaBroker, inlet: Inlet, delivery: Delivery, *, in_background: bool = False, **context: Any
+    ) -> None:
+        self._in_background = in_background
+        self._starting: asyncio.Task[None] | None = None
         self.broker = broker
         self.delivery = delivery
         inlet.close()
@@ -37,10 +64,26 @@ class Consumers:
             broker.context.set_global(name, value)
 
     async def start(self) -> None:
-        await self.broker.start()
+        if self._in_background:
+            self._starting = asyncio.create_task(self._start_when_kafka_answers())
+        else:
+            await self.broker.start()
 
     async def stop(self) -> None:
+        if self._starting is not None:
+            self._starting.cancel()
+            await asyncio.wait([self._starting])
         await self.broker.stop()
+
+    async def _start_when_kafka_answers(self) -> None:
+        while True:
+            try:
+                return await self.broker.start()
+            except (KafkaError, OSError) as error:
+                log.warning("waiting for a part that is away", part="Kafka", error=type(error).__name__)
+                with contextlib.suppress(KafkaError, OSError):
+                    await self.broker.stop()
+                await asyncio.sleep(RECONNECT_SECONDS)
 
     def states(self) -> dict[str, State]:
         """Every subscriber by its topics: running, paused on purpose, or stopped when it should not be."""
@@ -48,6 +91,8 @@ class Consumers:
 
     def _state(self, subscriber: Any) -> State:
         if self.delivery.paused(subscriber.group_id):
+            return "paused"
+        if self._starting is not None and not self._starting.done():
             return "paused"
         tasks = subscriber.tasks
         alive = subscriber.running and tasks and not any(task.done() for task in tasks)

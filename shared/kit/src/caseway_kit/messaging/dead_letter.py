@@ -20,6 +20,9 @@ TOPIC = "dlq-topic"
 PARTITION = "dlq-partition"
 OFFSET = "dlq-offset"
 RAW_HEADERS = "dlq-raw-headers"
+# On a retry topic: not a message but an operator's word to the members of the group.
+CONTROL = "dlq-control"
+RESUME = "resume"
 
 
 def dlq(service: str) -> str:

@@ -16,7 +16,7 @@ from caseway_contracts.base import Event
 from caseway_kit.errors import InvalidEvent
 from caseway_kit.faults import fault_point
 from caseway_kit.messaging import wire
-from caseway_kit.messaging.dead_letter import TOPIC, as_text, header, retry, source_topic
+from caseway_kit.messaging.dead_letter import CONTROL, RESUME, TOPIC, as_text, header, retry, source_topic
 from caseway_kit.messaging.delivery import Delivery, Record
 from caseway_kit.messaging.drain import InFlight
 
@@ -170,6 +170,9 @@ class DeliveryMiddleware(BaseMiddleware):
         whole = not isinstance(msg.raw_message, ConsumerRecord)
         records = msg.raw_message if whole else (msg.raw_message,)
         partitions = {TopicPartition(record.topic, record.partition) for record in records}
+        if not whole and header(records[0].headers, CONTROL) == RESUME:
+            delivery.resume()
+            return await msg.ack()
         self._inlet.in_flight.begin(partitions)
         try:
             batch = [(record, self._decode(record)) for record in records]

@@ -10,6 +10,7 @@ from typing import Any, Protocol, Self
 from uuid import UUID
 
 from aiokafka.errors import KafkaError
+from faststream.exceptions import IncorrectState
 
 from caseway_contracts.base import Event
 from caseway_kit.errors import OutageError
@@ -74,7 +75,7 @@ async def emit(publisher: Publisher, *events: Encoded) -> None:
     try:
         sent = [publisher.publish(one.body.encode(), key=one.key.encode(), headers=one.headers) for one in events]
         await asyncio.gather(*sent)
-    except KafkaError as error:
+    except (KafkaError, IncorrectState) as error:  # the latter: no connection was made yet
         raise OutageError(PART, type(error).__name__) from error
 
 
