@@ -4,12 +4,7 @@ from caseway_catalog import load
 from url_rating.expressions import digest
 from url_rating.list_formats import Parsed, parse, reader
 from url_rating.lists import ListEntry
-from url_rating.sources import SourceData, Sources, bundled
-
-
-@pytest.fixture
-def sources() -> Sources:
-    return Sources(bundled(), load())
+from url_rating.sources import SourceData, Sources
 
 
 @pytest.fixture

@@ -1,15 +1,9 @@
 import pytest
 
-from caseway_catalog import load
 from url_rating.canonical import canonicalize
 from url_rating.expressions import digest, expressions
 from url_rating.lists import Match
 from url_rating.verdicts import Judgement, Verdicts
-
-
-@pytest.fixture
-def verdicts() -> Verdicts:
-    return Verdicts(load())
 
 
 def known(expression: str, score: int, *categories: int, source: str = "ut1", override: bool = False) -> Match:

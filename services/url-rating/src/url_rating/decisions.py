@@ -1,0 +1,65 @@
+"""An analyst decides what a customer asked for."""
+
+from collections.abc import Sequence
+
+from caseway_contracts.kinds import Rating
+from caseway_kit.clock import Clock
+from url_rating.reclassifications import Outcome, Reclassification, ReclassificationRepository
+from url_rating.verdicts import Verdicts
+
+
+class NoSuchRequest(Exception):
+    pass
+
+
+class AlreadyDecided(Exception):
+    pass
+
+
+class NothingChanges(Exception):
+    """A change names neither a rating nor categories, or the URL is none that can be rated."""
+
+
+class UnknownCategories(Exception):
+    def __init__(self, categories: Sequence[int]) -> None:
+        super().__init__(categories)
+        self.categories = categories
+
+
+class Decisions:
+    def __init__(self, *, requests: ReclassificationRepository, verdicts: Verdicts, clock: Clock) -> None:
+        self._requests = requests
+        self._verdicts = verdicts
+        self._clock = clock
+
+    async def waiting(self, *, after: str | None = None, limit: int = 50) -> list[Reclassification]:
+        return await self._requests.waiting(after=after, limit=limit)
+
+    async def decide(
+        self,
+        request_id: str,
+        outcome: Outcome,
+        *,
+        by: str,
+        reason: str,
+        rating: Rating | None = None,
+        categories: Sequence[int] | None = None,
+    ) -> Reclassification:
+        """Keep and state a decision. A change is in force for every later look-up of the URL."""
+        request = await self._requests.find(request_id)
+        if request is None:
+            raise NoSuchRequest
+        if unknown := [number for number in categories or () if not self._verdicts.knows(number)]:
+            raise UnknownCategories(unknown)
+        changes: dict[str, object] = {"reason": reason}
+        if outcome == "changed":
+            if request.digest is None or (rating is None and categories is None):
+                raise NothingChanges
+            if rating is not None and rating != request.rating:
+                changes |= {"rating": rating, "score": self._verdicts.score(rating)}
+            if categories is not None:
+                changes["categories"] = tuple(categories)
+        decided = request.decided(outcome, by=by, at=self._clock.now(), **changes)
+        if request.outcome is not None or not await self._requests.decide(decided):
+            raise AlreadyDecided
+        return decided

@@ -1,0 +1,63 @@
+from collections.abc import Sequence
+from typing import Annotated
+from uuid import UUID
+
+from pydantic import Field, TypeAdapter
+
+from caseway_contracts.ratings import UrlReclassified, UrlsRated
+from caseway_kit.mongo import Collection, Database, Document, DuplicateKey, Index
+from url_rating.ratings import Sighting, StatedRatings, Statement
+
+_STATEMENT: TypeAdapter[Statement] = TypeAdapter(Annotated[UrlsRated | UrlReclassified, Field(discriminator="type")])
+
+
+class MongoRatingRepository:
+    def __init__(self, database: Database) -> None:
+        self._ratings: Collection = database.collection("ratings")
+        self._sightings: Collection = database.collection("sightings")
+
+    async def prepare(self) -> None:
+        await self._ratings.ensure_indexes([Index([("sr_number", 1)])])
+        await self._sightings.ensure_indexes([Index([("digest", 1)]), Index([("sr_number", 1)])])
+
+    async def find(self, cause: UUID) -> StatedRatings | None:
+        found = await self._ratings.find_one({"_id": cause})
+        return None if found is None else _stated(found)
+
+    async def add(self, stated: StatedRatings) -> StatedRatings:
+        try:
+            await self._ratings.insert_one(
+                {
+                    "_id": stated.cause,
+                    "digest": stated.digest,
+                    "sr_number": stated.sr_number,
+                    # As text: what is said again must be the same to the last byte.
+                    "statements": [statement.model_dump_json() for statement in stated.statements],
+                }
+            )
+        except DuplicateKey:
+            return await self.find(stated.cause) or stated
+        return stated
+
+    async def add_sightings(self, sightings: Sequence[Sighting]) -> None:
+        if sightings:
+            await self._sightings.insert_many([_document(sighting) for sighting in sightings])
+
+    async def erase(self, sr_number: str) -> None:
+        await self._sightings.delete_many({"sr_number": sr_number})
+
+
+def _stated(document: Document) -> StatedRatings:
+    statements = tuple(_STATEMENT.validate_json(text) for text in document["statements"])
+    return StatedRatings(document["_id"], document["digest"], document["sr_number"], statements)
+
+
+def _document(sighting: Sighting) -> Document:
+    return {
+        "_id": f"{sighting.subject_id}/{sighting.url_id}",
+        "sr_number": sighting.sr_number,
+        "account_id": sighting.account_id,
+        "digest": sighting.digest,
+        "score": sighting.score,
+        "at": sighting.at,
+    }

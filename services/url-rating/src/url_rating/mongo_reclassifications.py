@@ -1,0 +1,79 @@
+from collections.abc import Collection as Items
+from collections.abc import Sequence
+
+from caseway_kit.messaging import encode
+from caseway_kit.mongo import Collection, Document, Index
+from caseway_kit.outbox import OUTBOX_INDEX, Relay
+from url_rating.lists import Match
+from url_rating.reclassifications import Reclassification
+
+SOURCE = "url-rating"
+OVERRIDES = "analysts"
+
+
+class MongoReclassificationRepository:
+    def __init__(self, collection: Collection, relay: Relay) -> None:
+        self._collection = collection
+        self._relay = relay
+
+    async def prepare(self) -> None:
+        await self._collection.ensure_indexes(
+            [
+                Index([("digest", 1)], partial={"outcome": "changed"}),
+                Index([("waiting", 1), ("_id", 1)], partial={"waiting": True}),
+                Index([("sr_number", 1)]),
+                OUTBOX_INDEX,
+            ]
+        )
+
+    async def add(self, requests: Sequence[Reclassification]) -> list[Reclassification]:
+        await self._collection.insert_many([_document(request) for request in requests])
+        ids = [request.id for request in requests]
+        kept = {found["_id"]: _request(found) for found in await self._collection.find({"_id": {"$in": ids}})}
+        return [kept[request_id] for request_id in ids]
+
+    async def find(self, request_id: str) -> Reclassification | None:
+        found = await self._collection.find_one({"_id": request_id})
+        return None if found is None else _request(found)
+
+    async def waiting(self, *, after: str | None, limit: int) -> list[Reclassification]:
+        wanted: Document = {"waiting": True}
+        if after is not None:
+            wanted["_id"] = {"$gt": after}
+        return [_request(found) for found in await self._collection.find(wanted, sort=[("_id", 1)], limit=limit)]
+
+    async def decide(self, decided: Reclassification) -> bool:
+        # The decision, the override that it makes and the event are one write.
+        document = _document(decided)
+        kept = await self._collection.update_one(
+            {"_id": document.pop("_id"), "outcome": None},
+            {"$set": document, "$push": self._relay.push(encode(decided.stated(), source=SOURCE))},
+        )
+        if kept.matched:
+            self._relay.updated(decided.id)
+        return bool(kept.matched)
+
+    async def overrides(self, digests: Items[bytes]) -> list[Match]:
+        found = await self._collection.find(
+            {"digest": {"$in": list(digests)}, "outcome": "changed"},
+            {"digest": 1, "score": 1, "categories": 1, "decided_at": 1},
+            sort=[("decided_at", 1), ("_id", 1)],
+        )
+        last = {document["digest"]: document for document in found}
+        return [
+            Match(digest, one["score"], tuple(one["categories"]), OVERRIDES, one["decided_at"].date().isoformat(), True)
+            for digest, one in last.items()
+        ]
+
+    async def erase(self, sr_number: str) -> None:
+        words: Document = {"url": None, "canonical": None, "reason": None, "waiting": False}
+        await self._collection.update_many({"sr_number": sr_number}, {"$set": words})
+
+
+def _document(request: Reclassification) -> Document:
+    document = request.model_dump()
+    return {"_id": document.pop("id"), **document, "waiting": request.outcome is None}
+
+
+def _request(document: Document) -> Reclassification:
+    return Reclassification.model_validate({"id": document["_id"], **document})

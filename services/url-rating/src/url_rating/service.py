@@ -1,0 +1,216 @@
+from collections import Counter
+from collections.abc import Sequence
+from typing import Protocol
+
+from caseway_contracts.analyses import EvidenceAnalyzed
+from caseway_contracts.base import Event, ObjectRef
+from caseway_contracts.cases import CaseErased, CaseSubmitted, CaseUpdated
+from caseway_contracts.kinds import worst_rating
+from caseway_contracts.ratings import UrlsDelayed, UrlsRated, typed_urls
+from caseway_contracts.results import EvidenceReport, Requested, UrlReport, UrlResult
+from caseway_contracts.sheets import Evidenced, SheetUrl
+from caseway_kit.clock import Clock
+from caseway_kit.errors import InvalidEvent
+from caseway_kit.objects import Model, ObjectMissing, new_salt
+from url_rating.canonical import FOUND_LIMIT
+from url_rating.lookup import Lookup, Rated
+from url_rating.ratings import RatingRepository, Sighting, StatedRatings, Statement
+from url_rating.reclassifications import Reclassification, ReclassificationRepository, requested
+
+
+class Objects(Protocol):
+    """What we use of the kit's object store."""
+
+    async def put_json(self, prefix: str, model: UrlReport) -> ObjectRef: ...
+
+    async def get_json(self, ref: ObjectRef, model: type[Model]) -> Model: ...
+
+    async def exists(self, key: str) -> bool: ...
+
+
+class UrlRating:
+    """Rates the URLs of a case, once for each event that brings some, and says the same again to a redelivery."""
+
+    def __init__(
+        self,
+        *,
+        lookup: Lookup,
+        ratings: RatingRepository,
+        reclassifications: ReclassificationRepository,
+        objects: Objects,
+        clock: Clock,
+    ) -> None:
+        self._lookup = lookup
+        self._ratings = ratings
+        self._reclassifications = reclassifications
+        self._objects = objects
+        self._clock = clock
+
+    async def rate_case_urls(self, case: CaseSubmitted | CaseUpdated, digest: str) -> Sequence[Statement]:
+        """The URLs that a customer typed, and what the customer wants them to be."""
+        if not has_urls(case):
+            return ()
+        if known := await self._known(case, digest):
+            return known
+        sheet = await self._read(case, case.sheet, Evidenced)
+        if sheet is None:
+            return ()
+        rated = await self._lookup.rate([one.url for one in sheet.urls])
+        asked = await self._ask(case, sheet.urls, rated)
+        pairs = zip(sheet.urls, rated, strict=True)
+        decided = [request.stated() for request in asked.values() if (request.decided_by or "").startswith("rule:")]
+        return await self._state(
+            case,
+            digest,
+            subject_id=typed_urls(case.key, case.revision),
+            revision=1,
+            case_revision=case.revision,
+            prefix=f"cases/{case.key}/ratings/{case.revision}",
+            rated=rated,
+            results=[_typed(one, what, asked.get(one.evidence_id)) for one, what in pairs],
+            also=decided,
+        )
+
+    async def rate_found_urls(self, analyzed: EvidenceAnalyzed, digest: str) -> Sequence[Statement]:
+        """The URLs that were found inside a piece of evidence, as one lot."""
+        if not analyzed.urls:
+            return ()
+        if known := await self._known(analyzed, digest):
+            return known
+        report = await self._read(analyzed, analyzed.report, EvidenceReport)
+        if report is None:
+            return ()
+        if report.sr_number != analyzed.key:
+            raise InvalidEvent("the report is another case's")
+        rated = await self._lookup.rate([found.url for found in report.urls], limit=FOUND_LIMIT)
+        return await self._state(
+            analyzed,
+            digest,
+            subject_id=analyzed.subject_id,
+            revision=analyzed.revision,
+            case_revision=analyzed.case_revision,
+            prefix=f"cases/{analyzed.key}/ratings/{analyzed.subject_id}/{analyzed.revision}",
+            rated=rated,
+            results=[result(found.id, found.parent_id, what) for found, what in zip(report.urls, rated, strict=True)],
+        )
+
+    async def forget(self, erased: CaseErased) -> None:
+        await self._ratings.erase(erased.key)
+        await self._reclassifications.erase(erased.key)
+
+    def delayed(self, event: Event, reason: str) -> UrlsDelayed | None:
+        """What is owed because of a parked event, None where nothing is."""
+        if isinstance(event, CaseSubmitted | CaseUpdated) and has_urls(event):
+            subject_id, revision = typed_urls(event.key, event.revision), 1
+        elif isinstance(event, EvidenceAnalyzed) and event.urls:
+            subject_id, revision = event.subject_id, event.revision
+        else:
+            return None
+        return UrlsDelayed.following(
+            event, subject_id=subject_id, revision=revision, occurred_at=self._clock.now(), reason=reason
+        )
+
+    async def _known(self, event: Event, digest: str) -> Sequence[Statement]:
+        known = await self._ratings.find(event.event_id)
+        if known is None:
+            return ()
+        if known.digest != digest:
+            raise InvalidEvent("an event of this id said something else before")
+        return known.statements
+
+    async def _read(self, event: Event, ref: ObjectRef, model: type[Model]) -> Model | None:
+        if not ref.key.startswith(f"cases/{event.key}/"):
+            raise InvalidEvent("the object is another case's")
+        try:
+            return await self._objects.get_json(ref, model)
+        except ObjectMissing:
+            # Beside a tombstone the words are gone on purpose, and there is nothing left to rate.
+            if await self._objects.exists(tombstone(event.key)):
+                return None
+            raise
+
+    async def _ask(
+        self, case: Event, wanted: Sequence[SheetUrl], rated: Sequence[Rated]
+    ) -> dict[str, Reclassification]:
+        now = self._clock.now()
+        requests = [
+            request
+            for one, what in zip(wanted, rated, strict=True)
+            if (
+                request := requested(
+                    one, what, sr_number=case.key, account_id=case.account_id, cause=case.event_id, at=now
+                )
+            )
+        ]
+        return {request.id: request for request in await self._reclassifications.add(requests)} if requests else {}
+
+    async def _state(
+        self,
+        cause: Event,
+        digest: str,
+        *,
+        subject_id: str,
+        revision: int,
+        case_revision: int,
+        prefix: str,
+        rated: Sequence[Rated],
+        results: Sequence[UrlResult],
+        also: Sequence[Statement] = (),
+    ) -> Sequence[Statement]:
+        now = self._clock.now()
+        report = UrlReport(
+            salt=new_salt(), sr_number=cause.key, subject_id=subject_id, revision=revision, urls=tuple(results)
+        )
+        ref = await self._objects.put_json(prefix, report)
+        await self._ratings.add_sightings(
+            [
+                Sighting(subject_id, one.id, cause.key, cause.account_id, what.digest, one.score, now)
+                for one, what in zip(results, rated, strict=True)
+                if what.digest is not None
+            ]
+        )
+        ratings = [one.rating for one in results]
+        stated = UrlsRated.following(
+            cause,
+            subject_id=subject_id,
+            revision=revision,
+            occurred_at=now,
+            case_revision=case_revision,
+            urls=len(results),
+            counts=dict(Counter(ratings)),
+            worst=worst_rating(ratings),
+            lists=await self._lookup.sources(),
+            report=ref,
+        )
+        kept = await self._ratings.add(StatedRatings(cause.event_id, digest, cause.key, (stated, *also)))
+        return kept.statements
+
+
+def _typed(wanted: SheetUrl, rated: Rated, request: Reclassification | None) -> UrlResult:
+    typed = result(wanted.evidence_id, None, rated)
+    if request is None:
+        return typed
+    asked = Requested(rating=request.requested_rating, categories=request.requested_categories)
+    return typed.model_copy(update={"requested": asked, "outcome": request.outcome})
+
+
+def has_urls(case: CaseSubmitted | CaseUpdated) -> bool:
+    return any(piece.kind == "url" for piece in case.evidence)
+
+
+def tombstone(sr_number: str) -> str:
+    return f"cases/{sr_number}/tombstone"
+
+
+def result(url_id: str, parent_id: str | None, rated: Rated) -> UrlResult:
+    judgement = rated.judgement
+    return UrlResult(
+        id=url_id,
+        parent_id=parent_id,
+        url=rated.url,
+        canonical=None if rated.canonical is None else str(rated.canonical),
+        rating=judgement.rating,
+        score=judgement.score,
+        categories=judgement.categories,
+        reasons=judgement.reasons,
+    )

@@ -1,0 +1,122 @@
+from collections.abc import Collection, Sequence
+from uuid import UUID
+
+from caseway_contracts.ratings import UrlReclassified
+from url_rating.list_formats import merged
+from url_rating.lists import ListEntry, ListSuperseded, ListVersion, Match
+from url_rating.ratings import Sighting, StatedRatings
+from url_rating.reclassifications import Reclassification
+
+
+class InMemoryListRepository:
+    def __init__(self) -> None:
+        self.entries: dict[int, dict[bytes, ListEntry]] = {}
+        self._active: dict[str, ListVersion] = {}
+        self._previous: dict[str, ListVersion] = {}
+        self._loading: dict[str, int] = {}
+        self._last = 0
+
+    async def find(self, digests: Collection[bytes]) -> list[Match]:
+        return [
+            Match(entry.digest, entry.score, entry.categories, version.name, version.version)
+            for version in self._active.values()
+            for digest in digests
+            if (entry := self.entries[version.number].get(digest))
+        ]
+
+    async def active(self) -> tuple[ListVersion, ...]:
+        return tuple(self._active[name] for name in sorted(self._active))
+
+    async def begin(self, name: str, version: str) -> ListVersion:
+        if name in self._loading:
+            self.entries.pop(self._loading[name], None)
+        self._last += 1
+        self._loading[name] = self._last
+        return ListVersion(name, version, self._last)
+
+    async def add(self, version: ListVersion, entries: Sequence[ListEntry]) -> None:
+        kept = self.entries.setdefault(version.number, {})
+        for entry in entries:
+            kept[entry.digest] = merged(kept[entry.digest], entry) if entry.digest in kept else entry
+
+    async def activate(self, version: ListVersion) -> None:
+        if self._loading.get(version.name) != version.number:
+            raise ListSuperseded(version.name)
+        del self._loading[version.name]
+        if dropped := self._previous.pop(version.name, None):
+            self.entries.pop(dropped.number, None)
+        if version.name in self._active:
+            self._previous[version.name] = self._active[version.name]
+        self._active[version.name] = version
+
+    async def abandon(self, version: ListVersion) -> None:
+        self.entries.pop(version.number, None)
+        if self._loading.get(version.name) == version.number:
+            del self._loading[version.name]
+
+    async def roll_back(self, name: str) -> ListVersion | None:
+        if name not in self._previous:
+            return None
+        self._active[name], self._previous[name] = self._previous[name], self._active[name]
+        return self._active[name]
+
+
+class InMemoryRatingRepository:
+    def __init__(self) -> None:
+        self.stated: dict[UUID, StatedRatings] = {}
+        self.sightings: dict[tuple[str, str], Sighting] = {}
+
+    async def find(self, cause: UUID) -> StatedRatings | None:
+        return self.stated.get(cause)
+
+    async def add(self, stated: StatedRatings) -> StatedRatings:
+        return self.stated.setdefault(stated.cause, stated)
+
+    async def add_sightings(self, sightings: Sequence[Sighting]) -> None:
+        for sighting in sightings:
+            self.sightings.setdefault((sighting.subject_id, sighting.url_id), sighting)
+
+    async def erase(self, sr_number: str) -> None:
+        self.sightings = {key: one for key, one in self.sightings.items() if one.sr_number != sr_number}
+
+
+class InMemoryReclassificationRepository:
+    def __init__(self) -> None:
+        self.requests: dict[str, Reclassification] = {}
+        self.erased: set[str] = set()
+        self.stated: list[UrlReclassified] = []
+
+    async def add(self, requests: Sequence[Reclassification]) -> list[Reclassification]:
+        return [self.requests.setdefault(request.id, request) for request in requests]
+
+    async def find(self, request_id: str) -> Reclassification | None:
+        return self.requests.get(request_id)
+
+    async def waiting(self, *, after: str | None, limit: int) -> list[Reclassification]:
+        return [
+            request
+            for request_id, request in sorted(self.requests.items())
+            if request.outcome is None and request_id not in self.erased and request_id > (after or "")
+        ][:limit]
+
+    async def decide(self, decided: Reclassification) -> bool:
+        if self.requests[decided.id].outcome is not None:
+            return False
+        self.requests[decided.id] = decided
+        self.stated.append(decided.stated())
+        return True
+
+    async def overrides(self, digests: Collection[bytes]) -> list[Match]:
+        last = {}
+        for one in sorted(self.requests.values(), key=lambda one: (one.decided_at or one.asked_at, one.id)):
+            if one.outcome == "changed" and one.digest is not None and one.digest in digests:
+                assert one.decided_at is not None
+                day = one.decided_at.date().isoformat()
+                last[one.digest] = Match(one.digest, one.score, one.categories, "analysts", day, override=True)
+        return list(last.values())
+
+    async def erase(self, sr_number: str) -> None:
+        for request_id, request in self.requests.items():
+            if request.sr_number == sr_number:
+                self.erased.add(request_id)
+                self.requests[request_id] = request.model_copy(update={"url": None, "canonical": None, "reason": None})
