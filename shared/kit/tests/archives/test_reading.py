@@ -1,0 +1,171 @@
+import bz2
+import gzip
+import lzma
+import os
+import time
+import zlib
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from caseway_kit.archives import (
+    Budget,
+    Content,
+    LimitReached,
+    Limits,
+    NotAnArchive,
+    PasswordNeeded,
+    Unreadable,
+    open_archive,
+    open_members,
+    protected_zip,
+)
+from caseway_kit.archives.writing import Encryption
+
+Unpack = Callable[..., dict[str, bytes]]
+MakeZip = Callable[[dict[str, bytes]], bytes]
+MIB = 1024 * 1024
+
+
+@pytest.mark.parametrize("encryption", ["zipcrypt", "aes128", "aes256"])
+@pytest.mark.parametrize("password", ["infected", "virus", "novirus"])
+def test_standard_passwords_open_without_being_named(unpack: Unpack, encryption: Encryption, password: str) -> None:
+    packed = protected_zip({"a.txt": b"one", "b/ü.txt": b"two" * 1000}, password, encryption=encryption)
+    assert unpack(packed) == {"a.txt": b"one", "b/ü.txt": b"two" * 1000}
+
+
+@pytest.mark.parametrize("encryption", ["zipcrypt", "aes256"])
+@pytest.mark.parametrize("password", ["geheim", "pässwörd-密码", "x" * 10_000])
+def test_customers_own_password_opens(unpack: Unpack, encryption: Encryption, password: str) -> None:
+    packed = protected_zip({"a.txt": b"content of a"}, password, encryption=encryption)
+    assert unpack(packed, passwords=(password,)) == {"a.txt": b"content of a"}
+
+
+@pytest.mark.parametrize("encoding", ["cp1252", "cp437"])
+def test_password_typed_in_an_old_code_page_opens(unpack: Unpack, encoding: str) -> None:
+    packed = protected_zip({"a.txt": b"content of a"}, "pässwörd".encode(encoding), encryption="zipcrypt")
+    assert unpack(packed, passwords=("pässwörd",)) == {"a.txt": b"content of a"}
+
+
+@pytest.mark.parametrize("encryption", ["zipcrypt", "aes256"])
+@pytest.mark.parametrize("given", [(), ("wrong",), ("",), ("nul\x00byte",), ("💥" * 10_000,)])
+def test_wrong_password_is_told_as_such(unpack: Unpack, encryption: Encryption, given: tuple[str, ...]) -> None:
+    packed = protected_zip({"a.txt": b"content of a"}, "geheim", encryption=encryption)
+    with pytest.raises(PasswordNeeded) as needed:
+        unpack(packed, passwords=given)
+    assert 3 <= needed.value.tried <= 50
+
+
+def test_no_more_passwords_are_tried_than_the_limit(unpack: Unpack) -> None:
+    packed = protected_zip({"a.txt": b"content of a"}, "geheim")
+    with pytest.raises(PasswordNeeded) as needed:
+        unpack(packed, passwords=tuple(f"wrong {number}" for number in range(500)))
+    assert needed.value.tried == 50
+
+
+def test_the_one_byte_check_of_zipcrypto_is_not_believed() -> None:
+    """Among 1,500 wrong passwords about six pass that check."""
+    packed = protected_zip({"a.bin": os.urandom(500)}, "geheim", encryption="zipcrypt")
+    for lot in range(30):
+        wrong = tuple(f"{lot}-{number}" for number in range(47))
+        with (
+            pytest.raises(PasswordNeeded),
+            open_archive(Content.of_bytes(packed), budget=Budget(piece_bytes=len(packed)), passwords=wrong),
+        ):
+            pass
+
+
+@pytest.mark.parametrize("mode", ["w", "w:gz", "w:bz2", "w:xz"])
+def test_tar_behind_any_filter_is_unpacked(unpack: Unpack, make_tar: Callable[..., bytes], mode: str) -> None:
+    assert unpack(make_tar({"d/a.txt": b"content"}, mode)) == {"d/a.txt": b"content"}
+
+
+@pytest.mark.parametrize(
+    ("compress", "name"),
+    [(gzip.compress, "scan.log.gz"), (bz2.compress, "scan.log.bz2"), (lzma.compress, "scan.log.xz")],
+)
+def test_single_compressed_stream_holds_one_member(
+    unpack: Unpack, compress: Callable[[bytes], bytes], name: str
+) -> None:
+    assert unpack(compress(b"content" * 100), name=name) == {"scan.log": b"content" * 100}
+
+
+def test_names_are_only_names(
+    unpack: Unpack, make_zip: MakeZip, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    names = ["../../etc/passwd", "/etc/passwd", "..\\..\\boot.ini", "C:\\x.txt", "\\\\server\\share\\x"]
+    # The library tells a zip's backslashes as slashes.
+    assert {name.replace("\\", "/") for name in names} == set(unpack(make_zip(dict.fromkeys(names, b"x"))))
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_links_are_reported_and_not_followed(corpora: Path) -> None:
+    sample = Content.of_path(corpora / "archive-rarfile" / "rar5-evil-symlink-traversal.rar")
+    kinds = [member.kind for member in open_members(sample, budget=Budget(piece_bytes=sample.size))]
+    assert "link" in kinds
+
+
+@pytest.mark.parametrize("data", [b"", b"plain text", b"\x00" * 5000, b"%PDF-1.7 a document"])
+def test_other_bytes_are_not_an_archive(unpack: Unpack, data: bytes) -> None:
+    with pytest.raises(NotAnArchive):
+        unpack(data)
+
+
+def test_empty_zip_has_no_members(unpack: Unpack, make_zip: MakeZip) -> None:
+    assert unpack(make_zip({})) == {}
+
+
+def test_truncated_archive_ends_in_a_handled_error_or_in_fewer_members(unpack: Unpack, make_zip: MakeZip) -> None:
+    packed = make_zip({f"{number}.txt": os.urandom(400) for number in range(5)})
+    for end in range(4, len(packed), 64):
+        try:
+            assert len(unpack(packed[:end])) <= 5
+        except (Unreadable, NotAnArchive, PasswordNeeded):
+            continue
+
+
+@pytest.mark.parametrize("compress", [gzip.compress, bz2.compress, lzma.compress])
+def test_bomb_is_stopped_while_streaming(unpack: Unpack, compress: Callable[[bytes], bytes]) -> None:
+    bomb = compress(b"\x00" * (80 * MIB))
+    with pytest.raises(LimitReached) as reached:
+        unpack(bomb, limits=Limits(ratio_from_bytes=4 * MIB))
+    assert reached.value.limit == "ratio"
+
+
+def test_zip_of_a_gibibyte_of_zeros_costs_neither_time_nor_memory() -> None:
+    deflate = zlib.compressobj(9, zlib.DEFLATED, 31)
+    bomb = b"".join(deflate.compress(b"\x00" * MIB) for _ in range(1024)) + deflate.flush()
+    budget = Budget(piece_bytes=len(bomb))
+    started = time.monotonic()
+    chunks = (chunk for member in open_members(Content.of_bytes(bomb), budget=budget) for chunk in member.chunks())
+    with pytest.raises(LimitReached):
+        sum(len(chunk) for chunk in chunks)
+    assert time.monotonic() - started < 10
+    assert budget.bytes_out < 70 * MIB
+
+
+def test_total_of_what_is_unpacked_is_limited(unpack: Unpack, make_zip: MakeZip) -> None:
+    packed = make_zip({f"{number}.bin": os.urandom(MIB) for number in range(4)})
+    with pytest.raises(LimitReached) as reached:
+        unpack(packed, limits=Limits(unpacked_bytes=2 * MIB))
+    assert reached.value.limit == "unpacked-bytes"
+
+
+def test_listing_stops_at_its_limit(unpack: Unpack, make_zip: MakeZip) -> None:
+    packed = make_zip({f"{number}.txt": b"" for number in range(300)})
+    with pytest.raises(LimitReached) as reached:
+        unpack(packed, limits=Limits(listed=200))
+    assert reached.value.limit == "members"
+
+
+def test_large_sample_is_read_from_its_file(make_zip: MakeZip, tmp_path: Path) -> None:
+    content = os.urandom(9 * MIB)
+    path = tmp_path / "large"
+    path.write_bytes(make_zip({"large.bin": content}))
+    sample = Content.of_path(path)
+    assert sample.data is None
+    [member] = open_members(sample, budget=Budget(piece_bytes=sample.size))
+    assert member.size == len(content)
+    sample.close()
