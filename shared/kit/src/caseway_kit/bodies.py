@@ -32,7 +32,7 @@ class _Twice(dict[str, Any]):
     key: str = ""
 
 
-async def json_body(request: Request, *, limit: int = LARGEST_BODY) -> Any:  # noqa: ANN401 -- it is any JSON value
+async def json_body(request: Request, *, limit: int = LARGEST_BODY) -> Any:
     """The body of ``request``, parsed by ``parse_json``; 415 if it is not declared as JSON, 413 beyond ``limit``."""
     if not _is_json(request.headers.get("content-type", "")):
         raise Problem.unsupported()
@@ -53,7 +53,7 @@ async def read_body(request: Request, *, limit: int = LARGEST_BODY) -> bytes:
     return b"".join(parts)
 
 
-def parse_json(body: bytes, *, deepest: int = DEEPEST) -> Any:  # noqa: ANN401 -- it is any JSON value
+def parse_json(body: bytes, *, deepest: int = DEEPEST) -> Any:
     try:
         value = json.loads(
             body.decode("utf-8"), object_pairs_hook=_object, parse_constant=_not_a_number, parse_float=_float
@@ -146,7 +146,7 @@ class _StrictRequest(Request):
             self._body = await read_body(self)
         return self._body
 
-    async def json(self) -> Any:  # noqa: ANN401 -- it is any JSON value
+    async def json(self) -> Any:
         return parse_json(await self.body())
 
 
