@@ -20,13 +20,3 @@ __all__ = [
     "event_digest",
     "kafka_answers",
 ]
-    "Consumers",
-    "Delivery",
-    "Encoded",
-    "Inlet",
-    "build_broker",
-    "emit",
-    "encode",
-    "event_digest",
-    "kafka_answers",
-]
