@@ -64,7 +64,8 @@ class Kafka(Part):
         logs = self._folder / "log"
         write_atomically(self._settings, server_properties(logs, self.port, self._controller_port))
         if not (logs / "meta.properties").exists():
-            cluster = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
+            # A leading dash would be taken for an option.
+            cluster = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=").replace("-", "A")
             storage = ["kafka.tools.StorageTool", "format", "--ignore-formatted", "-t", cluster]
             await self._once([*kafka_jars.jvm(), *storage, "-c", str(self._settings)])
 
