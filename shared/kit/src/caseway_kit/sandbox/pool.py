@@ -1,0 +1,245 @@
+"""Runs parsers in children that can do nothing but compute, and survives whatever they do."""
+
+import asyncio
+import contextlib
+import itertools
+import os
+import signal
+import socket
+import stat
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any, Self
+
+import structlog
+
+from caseway_kit.sandbox import scratch
+from caseway_kit.sandbox.answers import Answer, read_answer
+from caseway_kit.sandbox.budget import Budget
+from caseway_kit.sandbox.children import Worker, ZygoteProcess, receive_frame
+from caseway_kit.sandbox.errors import SandboxCrash, SandboxLimit, SandboxUnavailable
+from caseway_kit.sandbox.isolation import Isolation
+from caseway_kit.sandbox.patrol import patrol
+from caseway_kit.sandbox.watch import Watch, cpu_seconds
+from caseway_kit.sandbox.wire import NotPlain, length_prefix, pack
+
+_log = structlog.get_logger(__name__)
+_DEFAULT = Budget()
+_EXIT_SECONDS = 10
+
+
+class Sandbox:
+    """A pool of locked-down child processes.
+
+    ``run`` names a function as ``"package.module:function"``. It is called in a child as ``function(sample, *args)``
+    (without ``sample`` when none is given; with ``budget=`` when it takes one) and must return plain JSON data.
+    Arguments and result pass as JSON. One child works for many jobs, one after the other; ``recycle_after=1`` gives
+    each job a child of its own, at about five times the cost of a small call. ``preload`` names modules to import
+    before the children are made; ``paths`` are further folders to import from. No budget may exceed ``ceiling``.
+    """
+
+    def __init__(
+        self,
+        *,
+        workers: int,
+        scratch: Path,
+        preload: Sequence[str] = (),
+        paths: Sequence[Path] = (),
+        recycle_after: int = 200,
+        ceiling: Budget = _DEFAULT,
+        skip_layers: Iterable[str] = (),
+    ) -> None:
+        self._workers = workers
+        self._scratch = scratch.resolve()
+        self._preload = list(preload)
+        self._paths = [str(path.resolve()) for path in paths]
+        self._recycle_after = recycle_after
+        self._ceiling = ceiling
+        # For tests, and for a machine where one of "namespaces", "landlock", "uid" breaks a library.
+        self._skip = frozenset(skip_layers)
+        self._zygote: ZygoteProcess | None = None
+        self._zygote_lock = asyncio.Lock()
+        self._slots: asyncio.LifoQueue[int] = asyncio.LifoQueue()
+        self._ready: dict[int, Worker] = {}
+        self._tending: set[asyncio.Task[None]] = set()
+        self._jobs = itertools.count()
+        self._closed = False
+        self.isolation = Isolation()
+
+    async def __aenter__(self) -> Self:
+        await self.start()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
+    async def start(self) -> None:
+        """Raises ``SandboxUnavailable`` with a sentence when children can't be locked in on this machine."""
+        try:
+            workers = await asyncio.gather(*(self._fork(slot) for slot in range(self._workers)))
+        except BaseException:
+            await self.close()
+            raise
+        self.isolation = Isolation(**workers[0].isolation)
+        for slot, worker in enumerate(workers):
+            self._put_ready(slot, worker)
+            self._slots.put_nowait(slot)
+        self._keep(asyncio.create_task(patrol(self._ready)))
+        _log.info("sandbox started", workers=self._workers, isolation=self.isolation.sentences())
+
+    async def close(self) -> None:
+        self._closed = True
+        for task in self._tending:
+            task.cancel()
+        await asyncio.gather(*self._tending, return_exceptions=True)
+        for worker in self._ready.values():
+            worker.connection.close()
+        self._ready.clear()
+        if self._zygote:
+            await self._zygote.close()
+
+    async def run(
+        self, function: str, *args: object, sample: Path | int | None = None, budget: Budget = _DEFAULT
+    ) -> Any:
+        """The function's result, or ``ParserError``, ``SandboxLimit``, ``SandboxCrash``: a result about the sample.
+
+        The wall clock starts when a child takes the job. A cancelled run costs its child, nothing else.
+        ``sample`` may be a descriptor of a regular file or memfd; the child gets one of its own, read-only.
+        """
+        if not budget.within(self._ceiling):
+            raise ValueError("the budget must be positive and not above the sandbox's ceiling")
+        job = next(self._jobs)
+        request = pack({"function": function, "args": args, "budget": budget.plain(), "job": job})
+        opened = None if sample is None else _open_read_only(sample)
+        try:
+            answer = await self._run(job, request, opened, budget)
+        finally:
+            if opened is not None:
+                os.close(opened)
+        return answer.result()
+
+    async def _run(self, job: int, request: bytes, sample: int | None, budget: Budget) -> Answer:
+        slot = await self._slots.get()
+        worker = None
+        clean = False
+        try:
+            worker = await self._take(slot)
+            answer = read_answer(await self._exchange(worker, request, sample, budget), job)
+            clean = not answer.spent
+        finally:
+            self._give_back(slot, worker, clean=clean)
+        return answer
+
+    async def _take(self, slot: int) -> Worker:
+        worker = self._ready.pop(slot, None)
+        if worker and worker.alive:
+            return worker
+        if worker:
+            worker.connection.close()
+        return await self._fork(slot)
+
+    def _give_back(self, slot: int, worker: Worker | None, *, clean: bool) -> None:
+        if worker is None:
+            self._slots.put_nowait(slot)
+            return
+        worker.jobs += 1
+        if clean and worker.alive and worker.jobs < self._recycle_after and not scratch.holds_something(worker.folder):
+            self._put_ready(slot, worker)
+            self._slots.put_nowait(slot)
+            return
+        task = asyncio.create_task(self._tend(slot, worker, keep=clean and worker.jobs < self._recycle_after))
+        self._keep(task)
+
+    async def _tend(self, slot: int, worker: Worker, *, keep: bool) -> None:
+        """Empties the scratch folder and replaces the child, before the slot takes another job."""
+        try:
+            if not keep:
+                await _end(worker)
+            try:
+                await asyncio.to_thread(scratch.empty, worker.folder)
+            except OSError:  # a child that still writes there; or with nothing to write in any more
+                keep = False
+                await _end(worker)
+                with contextlib.suppress(OSError):
+                    await asyncio.to_thread(scratch.empty, worker.folder)
+            if not keep:
+                with contextlib.suppress(SandboxUnavailable):  # the next job tries again, and says so
+                    worker = await self._fork(slot)
+            if worker.alive:
+                self._put_ready(slot, worker)
+        finally:
+            if self._ready.get(slot) is not worker:
+                worker.connection.close()
+            self._slots.put_nowait(slot)
+
+    def _put_ready(self, slot: int, worker: Worker) -> None:
+        worker.cpu_when_idle = cpu_seconds(worker.pid)
+        self._ready[slot] = worker
+
+    def _keep(self, task: asyncio.Task[None]) -> None:
+        self._tending.add(task)
+        task.add_done_callback(self._tending.discard)
+
+    async def _fork(self, slot: int) -> Worker:
+        async with self._zygote_lock:
+            if self._closed:
+                raise SandboxUnavailable("the sandbox is closed")
+            if self._zygote and not self._zygote.alive:
+                await self._zygote.close()
+                self._zygote = None
+            if not self._zygote:
+                zygote = ZygoteProcess(
+                    scratch_root=self._scratch,
+                    paths=self._paths,
+                    preload=self._preload,
+                    ceiling=self._ceiling,
+                    skip=self._skip,
+                )
+                await zygote.start()
+                self._zygote = zygote
+        return await self._zygote.fork(slot)
+
+    async def _exchange(self, worker: Worker, request: bytes, sample: int | None, budget: Budget) -> dict[str, Any]:
+        loop = asyncio.get_running_loop()
+        watch = Watch(worker, budget)
+        try:
+            async with asyncio.timeout(budget.wall_seconds), watch:
+                socket.send_fds(worker.connection, [length_prefix(request)], [] if sample is None else [sample])
+                await loop.sock_sendall(worker.connection, request)
+                return await receive_frame(worker.connection, at_most=budget.result_bytes + 64)
+        except TimeoutError:
+            raise SandboxLimit("wall_seconds", f"stopped after {budget.wall_seconds:g} seconds") from None
+        except OverflowError:
+            raise SandboxLimit("result_bytes", "the result is larger than allowed") from None
+        except NotPlain as error:
+            raise SandboxCrash(None, f"the parser's process gave no plain data: {error}") from None
+        except (EOFError, ConnectionError):
+            watch.raise_if_tripped()
+            raise await _reason_of_end(worker) from None
+
+
+async def _reason_of_end(worker: Worker) -> Exception:
+    """What the end of a child says about its job."""
+    await asyncio.wait([worker.exited], timeout=_EXIT_SECONDS)
+    status = worker.exited.result() if worker.exited.done() else 0
+    if status is None:
+        return SandboxUnavailable("the sandbox's helper process has ended; it is started again")
+    if status == -signal.SIGXCPU:
+        return SandboxLimit("cpu_seconds", "stopped after its CPU time")
+    return SandboxCrash(-status if status < 0 else None)
+
+
+async def _end(worker: Worker) -> None:
+    worker.kill()
+    worker.connection.close()
+    await asyncio.wait([worker.exited], timeout=_EXIT_SECONDS)
+
+
+def _open_read_only(sample: Path | int) -> int:
+    # By /proc a descriptor gives an open file of its own: with its own position, and never writable.
+    path = f"/proc/self/fd/{sample}" if isinstance(sample, int) else sample
+    opened = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+    if not stat.S_ISREG(os.fstat(opened).st_mode):
+        os.close(opened)
+        raise ValueError("a sample must be a regular file")
+    return opened

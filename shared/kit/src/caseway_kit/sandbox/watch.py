@@ -1,0 +1,69 @@
+import asyncio
+import time
+from typing import Self
+
+from caseway_kit.sandbox import scratch
+from caseway_kit.sandbox.budget import Budget
+from caseway_kit.sandbox.children import Worker
+from caseway_kit.sandbox.errors import SandboxLimit
+
+_LOOK_EVERY = 0.1
+
+
+class Watch:
+    """Looks from outside at what a child can't be trusted to count: its CPU time, and all that it writes together."""
+
+    def __init__(self, worker: Worker, budget: Budget) -> None:
+        self._worker = worker
+        self._budget = budget
+        self._limit: SandboxLimit | None = None
+
+    async def __aenter__(self) -> Self:
+        self._cpu_before = cpu_seconds(self._worker.pid)
+        # Most jobs end before the first look, so a timer is all that they pay.
+        self._timer = asyncio.get_running_loop().call_later(_LOOK_EVERY, self._begin)
+        self._task: asyncio.Task[None] | None = None
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self._timer.cancel()
+        if self._task:
+            self._task.cancel()
+
+    def raise_if_tripped(self) -> None:
+        if self._limit:
+            raise self._limit
+
+    def _begin(self) -> None:
+        self._task = asyncio.create_task(self._look())
+
+    async def _look(self) -> None:
+        while self._worker.alive:
+            self._limit = self._cpu() or await self._written()
+            if self._limit:
+                self._worker.kill()
+                return
+            await asyncio.sleep(_LOOK_EVERY)
+
+    def _cpu(self) -> SandboxLimit | None:
+        if cpu_seconds(self._worker.pid) - self._cpu_before > self._budget.cpu_seconds:
+            return SandboxLimit("cpu_seconds", f"stopped after {self._budget.cpu_seconds:g} seconds of CPU time")
+        return None
+
+    async def _written(self) -> SandboxLimit | None:
+        if not scratch.holds_something(self._worker.folder):
+            return None
+        size, count = await asyncio.to_thread(scratch.measure, self._worker.folder, enough=self._budget.written_bytes)
+        if size > self._budget.written_bytes:
+            return SandboxLimit("written_bytes", "more was written than allowed")
+        if count > scratch.MOST_FILES:
+            return SandboxLimit("written_bytes", f"more than {scratch.MOST_FILES} files were written")
+        return None
+
+
+def cpu_seconds(pid: int) -> float:
+    # The kernel's own clock of another process: its number is made of the process id (clock_getcpuclockid(3)).
+    try:
+        return time.clock_gettime((~pid << 3) | 2)
+    except OSError:  # it has ended
+        return 0.0

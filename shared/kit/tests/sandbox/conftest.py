@@ -1,0 +1,57 @@
+import asyncio
+import shutil
+import tempfile
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from caseway_kit.sandbox import Sandbox
+
+HERE = Path(__file__).parent
+
+
+@pytest.fixture
+def open_folder() -> Iterator[Path]:
+    """A folder that every user can reach, unlike pytest's own."""
+    folder = Path(tempfile.mkdtemp(prefix="caseway-sandbox-test-"))
+    folder.chmod(0o755)
+    yield folder
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture
+async def make_sandbox(open_folder: Path) -> AsyncIterator[Callable[..., Any]]:
+    made: list[Sandbox] = []
+
+    async def make(**options: Any) -> Sandbox:
+        defaults: dict[str, Any] = {"workers": 1, "preload": ["sandbox_parsers"]}
+        sandbox = Sandbox(scratch=open_folder, paths=[HERE], **defaults | options)
+        made.append(sandbox)
+        await sandbox.start()
+        return sandbox
+
+    yield make
+    for sandbox in made:
+        await sandbox.close()
+
+
+@pytest.fixture
+async def sandbox(make_sandbox: Callable[..., Any]) -> Sandbox:
+    made: Sandbox = await make_sandbox()
+    return made
+
+
+@pytest.fixture
+def until_gone() -> Callable[[int], Awaitable[None]]:
+    async def wait(pid: int) -> None:
+        async with asyncio.timeout(10):
+            while is_alive(pid):  # noqa: ASYNC110 - a process of another parent sets no event
+                await asyncio.sleep(0.02)
+
+    return wait
+
+
+def is_alive(pid: int) -> bool:
+    return Path(f"/proc/{pid}").exists()

@@ -1,0 +1,197 @@
+import asyncio
+import os
+import time
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from caseway_kit.sandbox import Budget, ParserError, Sandbox, SandboxCrash, SandboxUnavailable
+
+MakeSandbox = Callable[..., Any]
+
+
+async def test_a_function_gets_its_arguments_and_returns_its_result(sandbox: Sandbox) -> None:
+    assert await sandbox.run("sandbox_parsers:hello", "world") == "hello world"
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        {"a": [1, -2.5, None, True], "": {}},
+        "ü€😀\x00\u2028",
+        "lone \ud800 and \udcff",
+        "\ud83d\ude00 two halves, not one",
+        2**80,
+        ["x" * 3_000_000],
+    ],
+)
+async def test_plain_data_comes_back_exactly(sandbox: Sandbox, value: object) -> None:
+    assert await sandbox.run("sandbox_parsers:echo", value) == value
+
+
+async def test_a_sample_is_readable_in_every_way(sandbox: Sandbox, tmp_path: Path) -> None:
+    path = tmp_path / "sample"
+    path.write_text("0123")
+    path.chmod(0o600)
+
+    seen = await sandbox.run("sandbox_parsers:facts_of", "word", sample=path, budget=Budget(cpu_seconds=7))
+
+    assert seen == {
+        "size": 4,
+        "read": "0123",
+        "seeked": "23",
+        "whole": "0123",
+        "mapped": "0123",
+        "copied": "0123",
+        "word": "word",
+        "cpu_seconds": 7,
+    }
+
+
+async def test_a_sample_may_be_a_descriptor(sandbox: Sandbox) -> None:
+    memory = os.memfd_create("sample")
+    os.write(memory, b"abc")
+
+    seen = await sandbox.run("sandbox_parsers:facts_of", "word", sample=memory)
+
+    os.close(memory)
+    assert seen["whole"] == "abc"
+
+
+async def test_an_empty_sample_is_read_too(sandbox: Sandbox, tmp_path: Path) -> None:
+    (tmp_path / "empty").touch()
+    seen = await sandbox.run("sandbox_parsers:facts_of", "word", sample=tmp_path / "empty")
+    assert (seen["size"], seen["mapped"], seen["copied"]) == (0, "", "")
+
+
+async def test_a_fifo_is_no_sample(sandbox: Sandbox, tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "fifo")
+    with pytest.raises(ValueError, match="regular file"):
+        await sandbox.run("sandbox_parsers:hello", sample=tmp_path / "fifo")
+
+
+async def test_an_exception_is_named_without_its_traceback(sandbox: Sandbox) -> None:
+    with pytest.raises(ParserError) as raised:
+        await sandbox.run("sandbox_parsers:raise_error", "y" * 9000)
+    assert (raised.value.type, raised.value.message) == ("LookupError", "y" * 500)
+
+
+async def test_an_error_names_no_file(sandbox: Sandbox) -> None:
+    with pytest.raises(ParserError) as raised:
+        await sandbox.run("sandbox_parsers:open_missing")
+    assert "secret-name" not in raised.value.message
+
+
+@pytest.mark.parametrize(
+    ("function", "type_"),
+    [
+        ("sandbox_parsers:leave", "SystemExit"),
+        ("sandbox_parsers:not_plain", "TypeError"),
+        ("sandbox_parsers:absent", "AttributeError"),
+        ("no_such_module:f", "ModuleNotFoundError"),
+    ],
+)
+async def test_what_is_not_a_result_is_a_parser_error(sandbox: Sandbox, function: str, type_: str) -> None:
+    with pytest.raises(ParserError) as raised:
+        await sandbox.run(function)
+    assert raised.value.type == type_
+
+
+@pytest.mark.parametrize("function", ["segfault", "abort", "vanish"])
+async def test_a_child_that_dies_is_replaced_and_others_are_not_touched(
+    make_sandbox: MakeSandbox, function: str
+) -> None:
+    sandbox = await make_sandbox(workers=2)
+    other = asyncio.create_task(sandbox.run("sandbox_parsers:sleep", 0.3))
+
+    with pytest.raises(SandboxCrash) as raised:
+        await sandbox.run(f"sandbox_parsers:{function}")
+
+    assert raised.value.signal_name == {"segfault": "SIGSEGV", "abort": "SIGABRT"}.get(
+        function, "leaving without an answer"
+    )
+    assert await other == "slept"
+    assert await asyncio.gather(*(sandbox.run("sandbox_parsers:echo", n) for n in range(4))) == [0, 1, 2, 3]
+
+
+async def test_a_cancelled_run_ends_its_child(sandbox: Sandbox, until_gone: Callable[[int], Awaitable[None]]) -> None:
+    child = await sandbox.run("sandbox_parsers:pid")
+    run = asyncio.create_task(sandbox.run("sandbox_parsers:spin"))
+    await asyncio.sleep(0.05)
+
+    run.cancel()
+
+    with pytest.raises(asyncio.CancelledError):
+        await run
+    await until_gone(child)
+    assert await sandbox.run("sandbox_parsers:hello", "again") == "hello again"
+
+
+async def test_a_hundred_jobs_at_once_share_the_workers(make_sandbox: MakeSandbox) -> None:
+    sandbox = await make_sandbox(workers=3)
+    results = await asyncio.gather(*(sandbox.run("sandbox_parsers:echo", n) for n in range(100)))
+    assert results == list(range(100))
+
+
+async def test_a_child_is_recycled_after_its_jobs(make_sandbox: MakeSandbox) -> None:
+    sandbox = await make_sandbox(recycle_after=3)
+    children = [await sandbox.run("sandbox_parsers:pid") for _ in range(6)]
+    assert children[0] == children[2] != children[3] == children[5]
+
+
+async def test_a_lost_zygote_is_started_again(
+    make_sandbox: MakeSandbox, until_gone: Callable[[int], Awaitable[None]]
+) -> None:
+    sandbox = await make_sandbox(workers=2)
+    child = await sandbox.run("sandbox_parsers:pid")
+    zygote = parent_of(child)
+
+    os.kill(zygote, 9)
+
+    await until_gone(child)
+    deadline = time.monotonic() + 10
+    while True:
+        try:
+            assert await sandbox.run("sandbox_parsers:hello", "again") == "hello again"
+        except SandboxUnavailable:
+            assert time.monotonic() < deadline
+        else:
+            break
+
+
+async def test_a_module_that_cannot_be_imported_is_named_at_start(make_sandbox: MakeSandbox) -> None:
+    with pytest.raises(SandboxUnavailable, match="no_such_module"):
+        await make_sandbox(preload=["no_such_module"])
+
+
+async def test_a_closed_sandbox_takes_no_job_and_leaves_nothing_on_disk(
+    make_sandbox: MakeSandbox, open_folder: Path
+) -> None:
+    sandbox = await make_sandbox()
+    await sandbox.close()
+    with pytest.raises(SandboxUnavailable):
+        await sandbox.run("sandbox_parsers:hello", "x")
+    assert names_in(open_folder) == []
+
+
+@pytest.fixture
+def left_behind(open_folder: Path) -> Path:
+    folder = open_folder / "sandbox-4194305-0" / "3"  # no process has so high a number
+    folder.mkdir(parents=True)
+    (folder / "sample").touch()
+    return folder
+
+
+async def test_folders_of_a_killed_service_are_removed(make_sandbox: MakeSandbox, left_behind: Path) -> None:
+    await make_sandbox()
+    assert left_behind.parent.name not in names_in(left_behind.parent.parent)
+
+
+def parent_of(pid: int) -> int:
+    return int(Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[1])
+
+
+def names_in(folder: Path) -> list[str]:
+    return [path.name for path in folder.iterdir()]
