@@ -88,7 +88,7 @@ class Keeper:
         ready_at: float | None = None
         death = asyncio.create_task(process.wait())
         while not death.done():
-            self.ready = await self.part.ready()
+            self.ready = await self._probe(death)
             if self.ready and ready_at is None:
                 ready_at = time.monotonic()
                 self._was_ready.set()
@@ -97,3 +97,13 @@ class Keeper:
         self.ready = False
         await process.stop(0)  # what it left running, for instance a sandbox
         return time.monotonic() - ready_at if ready_at else 0.0
+
+    async def _probe(self, death: asyncio.Task[int]) -> bool:
+        # Not merely awaited: the question to a process that dies meanwhile may take its time-out to fail.
+        probe = asyncio.create_task(self.part.ready())
+        try:
+            await asyncio.wait({probe, death}, return_when=asyncio.FIRST_COMPLETED)
+            return probe.done() and probe.result()
+        finally:
+            probe.cancel()
+            await asyncio.gather(probe, return_exceptions=True)
