@@ -29,7 +29,7 @@ async def measure(scratch: Path, *, workers: int = 2) -> dict[str, Any]:
     async with Sandbox(workers=workers, **options) as sandbox:
         start_seconds = time.perf_counter() - begun
         one = await _times(sandbox, _CALLS)
-        with_sample = await _times(sandbox, _CALLS, sample=sample)
+        with_sample = await _times(sandbox, _CALLS, "sandbox_parsers:length_of", sample=sample)
         begun = time.perf_counter()
         await asyncio.gather(*(sandbox.run("sandbox_parsers:hello", "x") for _ in range(_CALLS)))
         together = _CALLS / (time.perf_counter() - begun)

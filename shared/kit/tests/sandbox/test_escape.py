@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from caseway_kit.sandbox import Isolation, Sandbox, SandboxCrash
+from caseway_kit.sandbox import Isolation, ParserError, Sandbox, SandboxCrash
 
 MakeSandbox = Callable[..., Any]
 SECCOMP_ALONE = {"namespaces", "landlock", "uid"}
@@ -91,17 +91,30 @@ async def test_the_environment_holds_nothing_of_the_parent(
 
 async def test_the_parents_environment_and_memory_cannot_be_read(hidden: Sandbox) -> None:
     for name in ("environ", "mem", "maps", "fd/0", "root/etc/hostname", "cwd/pyproject.toml"):
-        with pytest.raises(Exception, match=r"denied|No such file"):
+        with pytest.raises(ParserError, match=r"denied|No such file"):
             await hidden.run("sandbox_parsers:read", f"/proc/{os.getppid()}/{name}")
-        with pytest.raises(Exception, match=r"denied|No such file"):
+        with pytest.raises(ParserError, match=r"denied|No such file"):
             await hidden.run("sandbox_parsers:read", f"/proc/{os.getpid()}/{name}")
+
+
+async def test_the_parents_memory_is_closed_even_where_seccomp_is_alone(walled: Sandbox) -> None:
+    for name in ("environ", "mem", "maps"):
+        for pid in (os.getpid(), *children_of(os.getpid())):
+            with pytest.raises(ParserError, match=r"denied|No such file"):
+                await walled.run("sandbox_parsers:read", f"/proc/{pid}/{name}")
+
+
+async def test_the_log_says_which_layers_hold(walled: Sandbox) -> None:
+    said = " ".join(walled.isolation.sentences())
+    for layer in ("seccomp", "network namespace", "root", "Landlock", "user id"):
+        assert layer in said or "without namespaces" in said
 
 
 async def test_a_private_file_of_the_parent_cannot_be_read(hidden: Sandbox, open_folder: Path) -> None:
     secret = open_folder / "secret"
     secret.write_text("token")
     secret.chmod(0o600)
-    with pytest.raises(Exception, match=r"denied|No such file"):
+    with pytest.raises(ParserError, match=r"denied|No such file"):
         await hidden.run("sandbox_parsers:read", str(secret))
 
 
@@ -112,19 +125,17 @@ async def test_a_job_cannot_look_into_the_folder_of_another(hidden: Sandbox) -> 
     await asyncio.sleep(0.3)
     other = await hidden.run("sandbox_parsers:where")
     theirs = Path(other).parent / ("0" if other.endswith("/1") else "1") / "secret"
-    with pytest.raises(Exception, match="denied"):
+    with pytest.raises(ParserError, match="denied"):
         await hidden.run("sandbox_parsers:read", str(theirs))
     await first
 
 
 @pytest.mark.parametrize("place", ["{tmp}/new", "/tmp/new", "/dev/shm/new", "{tests}/new", "{python}/new", "/etc/new"])
 async def test_nothing_is_written_outside(hidden: Sandbox, open_folder: Path, place: str) -> None:
-    if "/dev/shm" in place and not (hidden.isolation.landlock_abi or hidden.isolation.own_root):
-        pytest.skip("a folder that everybody may write to is kept away by Landlock or a root of its own only")
-    if place == "/tmp/new" and not (hidden.isolation.landlock_abi or hidden.isolation.own_root):
+    if place in ("/tmp/new", "/dev/shm/new") and not paths_are_hidden(hidden.isolation):
         pytest.skip("a folder that everybody may write to is kept away by Landlock or a root of its own only")
     path = place.format(tmp=open_folder, tests=Path(__file__).parent, python=sys.prefix)
-    with pytest.raises(Exception, match=r"denied|No such file|Read-only"):
+    with pytest.raises(ParserError, match=r"denied|No such file|Read-only"):
         await hidden.run("sandbox_parsers:overwrite", path)
     assert not exists(path)
 
@@ -132,7 +143,7 @@ async def test_nothing_is_written_outside(hidden: Sandbox, open_folder: Path, pl
 async def test_a_sample_cannot_be_changed(walled: Sandbox, open_folder: Path) -> None:
     sample = open_folder / "sample"
     sample.write_text("untouched")
-    if walled.isolation == Isolation(seccomp=True, missing=walled.isolation.missing):
+    if not paths_are_hidden(walled.isolation) and not walled.isolation.switched_uid:
         pytest.skip("with seccomp alone a child of the same user may open the sample's path again")
     assert await walled.run("sandbox_parsers:overwrite_sample", sample=sample) == []
     assert sample.read_text() == "untouched"
@@ -178,3 +189,7 @@ def exists(path: str) -> bool:
 
 def cores_in(folder: Path) -> list[Path]:
     return list(folder.rglob("core*"))
+
+
+def paths_are_hidden(isolation: Isolation) -> bool:
+    return isolation.own_root or isolation.landlock_abi > 0

@@ -49,6 +49,8 @@ class Zygote:
             importlib.import_module(module)
         if own_mounts:
             enter_own_root(self._isolation, folder=self._folder / "root", writable=self._folder)
+        # A child of the same user could otherwise write to this process by /proc, where nothing else hides that.
+        kernel.prctl(kernel.PR_SET_DUMPABLE, 0)
         gc.collect()
         gc.freeze()
 

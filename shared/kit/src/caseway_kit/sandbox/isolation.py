@@ -14,6 +14,11 @@ class Isolation:
     switched_uid: bool = False
     missing: dict[str, str] = field(default_factory=dict)
 
+    @property
+    def hides_files(self) -> bool:
+        """Whether a parser is kept from what else the service may read."""
+        return self.own_root or self.landlock_abi > 0 or self.switched_uid
+
     def sentences(self) -> list[str]:
         held = {
             "seccomp: no sockets, no new processes or programs, no tracing, no signals to others": self.seccomp,

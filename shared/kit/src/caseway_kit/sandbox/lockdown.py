@@ -29,9 +29,11 @@ def lock_down(
     os.chdir(folder)
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGCHLD, signal.SIGXCPU):
         signal.signal(number, signal.SIG_DFL)
-    _limit_all(ceiling, own_uid=uid != os.getuid())
+    isolation.uid, isolation.switched_uid = uid, uid != os.getuid()
+    if not isolation.switched_uid:
+        isolation.missing["own user id"] = "only root may give one, and only where others are mapped"
+    _limit_all(ceiling, own_uid=isolation.switched_uid)
     _become(uid)
-    isolation.uid, isolation.switched_uid = os.getuid(), uid != 0 and os.getuid() == uid
     kernel.drop_capabilities()
     try:
         kernel.prctl(kernel.PR_SET_NO_NEW_PRIVS, 1)
@@ -99,7 +101,7 @@ def _limit_all(ceiling: Budget, *, own_uid: bool) -> None:
 
 
 def _become(uid: int) -> None:
-    if uid == os.getuid():
+    if uid == os.getuid():  # an unprivileged service: there is no other to become
         return
     os.setgroups([])
     os.setresgid(uid, uid, uid)

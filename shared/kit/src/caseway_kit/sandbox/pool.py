@@ -13,7 +13,7 @@ from typing import Any, Self
 
 import structlog
 
-from caseway_kit.sandbox import scratch
+from caseway_kit.sandbox import kernel, scratch
 from caseway_kit.sandbox.answers import Answer, read_answer
 from caseway_kit.sandbox.budget import Budget
 from caseway_kit.sandbox.children import Worker, ZygoteProcess, receive_frame
@@ -81,6 +81,10 @@ class Sandbox:
             await self.close()
             raise
         self.isolation = Isolation(**workers[0].isolation)
+        if not self.isolation.hides_files:
+            # The least that can be done for the secrets in this process: /proc shows them to nobody but root.
+            kernel.prctl(kernel.PR_SET_DUMPABLE, 0)
+            _log.warning("sandbox cannot hide this user's files from parsers", missing=self.isolation.missing)
         for slot, worker in enumerate(workers):
             self._put_ready(slot, worker)
             self._slots.put_nowait(slot)
@@ -141,6 +145,9 @@ class Sandbox:
     def _give_back(self, slot: int, worker: Worker | None, *, clean: bool) -> None:
         if worker is None:
             self._slots.put_nowait(slot)
+            return
+        if self._closed:
+            worker.connection.close()
             return
         worker.jobs += 1
         if clean and worker.alive and worker.jobs < self._recycle_after and not scratch.holds_something(worker.folder):
