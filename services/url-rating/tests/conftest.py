@@ -1,4 +1,4 @@
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import UTC, datetime
 from uuid import UUID, uuid5
 
@@ -6,17 +6,30 @@ import pytest
 from url_rating_fakes import InMemoryListRepository, InMemoryRatingRepository, InMemoryReclassificationRepository
 
 from caseway_catalog import Catalog, load
+from caseway_contracts.analyses import EvidenceAnalyzed
+from caseway_contracts.cases import CaseSubmitted, CaseUpdated
+from caseway_contracts.results import EvidenceReport, FoundUrl
+from caseway_contracts.sheets import CaseSheet, Evidenced, SheetUrl, UpdateSheet
 from caseway_kit.mongo import Database, connect
+from caseway_kit.objects import Objects, new_salt, open_objects
 from caseway_kit.outbox import Relay
 from caseway_kit.testing.clock import FixedClock
+from url_rating.decisions import Decisions
 from url_rating.expressions import digest
+from url_rating.imports import ListImport
+from url_rating.lookup import Lookup
 from url_rating.mongo_lists import MongoListRepository
 from url_rating.mongo_ratings import MongoRatingRepository
 from url_rating.mongo_reclassifications import MongoReclassificationRepository
 from url_rating.reclassifications import Reclassification
+from url_rating.seed import plant
+from url_rating.service import UrlRating
 from url_rating.sources import Sources, bundled
 from url_rating.verdicts import Verdicts
 
+SR = "SR01-000000042-4"
+MakeCase = Callable[..., Awaitable[CaseSubmitted | CaseUpdated]]
+MakeAnalyzed = Callable[..., Awaitable[EvidenceAnalyzed]]
 NAMESPACE = UUID("6171114c-cc03-5cad-8a5b-bceece36fd43")
 
 
@@ -102,6 +115,117 @@ def make_request(clock: FixedClock) -> Callable[..., Reclassification]:
             score=49,
             categories=(75,),
             asked_at=clock.now(),
+        )
+
+    return make
+
+
+@pytest.fixture
+def objects() -> Objects:
+    return open_objects("memory://")
+
+
+@pytest.fixture
+def lookup(
+    memory_lists: InMemoryListRepository,
+    memory_reclassifications: InMemoryReclassificationRepository,
+    verdicts: Verdicts,
+) -> Lookup:
+    return Lookup(lists=memory_lists, overrides=memory_reclassifications, verdicts=verdicts)
+
+
+@pytest.fixture
+def imports(memory_lists: InMemoryListRepository, sources: Sources) -> ListImport:
+    return ListImport(lists=memory_lists, sources=sources)
+
+
+@pytest.fixture
+def decisions(
+    memory_reclassifications: InMemoryReclassificationRepository, verdicts: Verdicts, clock: FixedClock
+) -> Decisions:
+    return Decisions(requests=memory_reclassifications, verdicts=verdicts, clock=clock)
+
+
+@pytest.fixture
+async def rating(
+    lookup: Lookup,
+    memory_lists: InMemoryListRepository,
+    memory_ratings: InMemoryRatingRepository,
+    memory_reclassifications: InMemoryReclassificationRepository,
+    imports: ListImport,
+    objects: Objects,
+    clock: FixedClock,
+) -> UrlRating:
+    await plant(memory_lists, imports)
+    return UrlRating(
+        lookup=lookup,
+        ratings=memory_ratings,
+        reclassifications=memory_reclassifications,
+        objects=objects,
+        clock=clock,
+    )
+
+
+@pytest.fixture
+def make_case(objects: Objects, clock: FixedClock) -> MakeCase:
+    async def make(*urls: SheetUrl, revision: int = 1, sr_number: str = SR) -> CaseSubmitted | CaseUpdated:
+        type_ = CaseSubmitted if revision == 1 else CaseUpdated
+        sheet: Evidenced
+        if revision == 1:
+            sheet = CaseSheet(salt=new_salt(), sr_number=sr_number, subject="Links", description="Why?", urls=urls)
+        else:
+            sheet = UpdateSheet(salt=new_salt(), sr_number=sr_number, update_id=f"upd-{revision}", urls=urls)
+        ref = await objects.put_json(f"cases/{sr_number}/sheet/{revision}", sheet)
+        return type_.model_validate(
+            {
+                "event_id": uuid5(NAMESPACE, f"{sr_number}/{revision}"),
+                "occurred_at": clock.now(),
+                "key": sr_number,
+                "account_id": "acc-1",
+                "subject_id": sr_number,
+                "revision": revision,
+                "region": "01",
+                "by": "con-1",
+                "issue_type": "threat",
+                "category": "url-reclassification",
+                "severity": "medium",
+                "product": "apex-one",
+                "catalog_version": "1",
+                "profile_id": "prof-1",
+                "profile_revision": 1,
+                "update_id": f"upd-{revision}",
+                "sheet": ref,
+                "evidence": [{"id": url.evidence_id, "kind": "url", "object": ref} for url in urls],
+            }
+        )
+
+    return make
+
+
+@pytest.fixture
+def make_analyzed(objects: Objects, clock: FixedClock) -> MakeAnalyzed:
+    async def make(*urls: str, revision: int = 1, report_of: str = SR) -> EvidenceAnalyzed:
+        report = EvidenceReport(
+            salt=new_salt(),
+            sr_number=report_of,
+            evidence_id="piece-1",
+            revision=revision,
+            kind="email",
+            urls=tuple(FoundUrl(id=f"url-{number}", parent_id="mail-1", url=url) for number, url in enumerate(urls)),
+        )
+        ref = await objects.put_json(f"cases/{SR}/reports/piece-1/{revision}", report)
+        return EvidenceAnalyzed(
+            event_id=uuid5(NAMESPACE, f"piece-1/{revision}"),
+            occurred_at=clock.now(),
+            key=SR,
+            account_id="acc-1",
+            subject_id="piece-1",
+            revision=revision,
+            kind="email",
+            verdict="unknown",
+            case_revision=3,
+            urls=len(urls),
+            report=ref,
         )
 
     return make

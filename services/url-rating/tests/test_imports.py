@@ -6,12 +6,6 @@ from url_rating_fakes import InMemoryListRepository
 from url_rating.expressions import digest
 from url_rating.imports import BATCH, ListImport, NotAList, Progress, batches
 from url_rating.lists import Match
-from url_rating.sources import Sources
-
-
-@pytest.fixture
-def imports(memory_lists: InMemoryListRepository, sources: Sources) -> ListImport:
-    return ListImport(lists=memory_lists, sources=sources)
 
 
 async def stream(text: str, size: int = 7) -> AsyncIterator[bytes]:

@@ -46,7 +46,7 @@ class UrlRating:
         self._objects = objects
         self._clock = clock
 
-    async def rate_case_urls(self, case: CaseSubmitted | CaseUpdated, digest: str) -> Sequence[Statement]:
+    async def rate_case_urls(self, case: CaseSubmitted | CaseUpdated, digest: str) -> tuple[Statement, ...]:
         """The URLs that a customer typed, and what the customer wants them to be."""
         if not has_urls(case):
             return ()
@@ -68,10 +68,10 @@ class UrlRating:
             prefix=f"cases/{case.key}/ratings/{case.revision}",
             rated=rated,
             results=[_typed(one, what, asked.get(one.evidence_id)) for one, what in pairs],
-            also=decided,
+            also=tuple(decided),
         )
 
-    async def rate_found_urls(self, analyzed: EvidenceAnalyzed, digest: str) -> Sequence[Statement]:
+    async def rate_found_urls(self, analyzed: EvidenceAnalyzed, digest: str) -> tuple[Statement, ...]:
         """The URLs that were found inside a piece of evidence, as one lot."""
         if not analyzed.urls:
             return ()
@@ -110,7 +110,7 @@ class UrlRating:
             event, subject_id=subject_id, revision=revision, occurred_at=self._clock.now(), reason=reason
         )
 
-    async def _known(self, event: Event, digest: str) -> Sequence[Statement]:
+    async def _known(self, event: Event, digest: str) -> tuple[Statement, ...]:
         known = await self._ratings.find(event.event_id)
         if known is None:
             return ()
@@ -155,8 +155,8 @@ class UrlRating:
         prefix: str,
         rated: Sequence[Rated],
         results: Sequence[UrlResult],
-        also: Sequence[Statement] = (),
-    ) -> Sequence[Statement]:
+        also: tuple[Statement, ...] = (),
+    ) -> tuple[Statement, ...]:
         now = self._clock.now()
         report = UrlReport(
             salt=new_salt(), sr_number=cause.key, subject_id=subject_id, revision=revision, urls=tuple(results)

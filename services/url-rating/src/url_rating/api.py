@@ -1,0 +1,184 @@
+from collections.abc import AsyncIterator
+from typing import Annotated, Literal
+
+from fastapi import APIRouter, Depends, Query, Request
+from pydantic import BaseModel, Field
+from starlette.responses import Response
+
+from caseway_contracts.http import Body, RatingLookup
+from caseway_contracts.kinds import Rating
+from caseway_contracts.results import CategoryName, Reason
+from caseway_kit.auth import Caller, require
+from caseway_kit.paging import DEFAULT_LIMIT, Cursor, Limit, Page, from_cursor, page_of
+from caseway_kit.problems import FieldError, Problem
+from url_rating.decisions import AlreadyDecided, Decisions, NoSuchRequest, NothingChanges, UnknownCategories
+from url_rating.import_stream import ImportStream, imported_as_it_comes
+from url_rating.imports import ListImport
+from url_rating.list_formats import FORMATS
+from url_rating.lists import ListRepository, ListVersion
+from url_rating.lookup import Lookup, Rated
+from url_rating.reclassifications import Outcome, Reclassification
+
+NAME = r"^[a-z0-9][a-z0-9._-]{0,63}$"
+
+Analyst = Annotated[Caller, Depends(require("analyst"))]
+OPERATOR = Depends(require("operator"))
+SIGNED_IN = Depends(require())
+
+
+class UrlError(BaseModel):
+    """Why a URL has no rating."""
+
+    code: Literal["url.invalid"] = "url.invalid"
+    message: str
+    help: str
+
+
+class InvalidResult(BaseModel):
+    url: str
+    error: UrlError
+
+
+class RatedResult(BaseModel):
+    url: str
+    canonical: str
+    rating: Rating
+    score: int
+    categories: tuple[CategoryName, ...]
+    reasons: tuple[Reason, ...]
+
+
+class LookupResults(BaseModel):
+    results: list[RatedResult | InvalidResult]
+
+
+class Decision(Body):
+    """What an analyst decided. A change names a rating, categories or both."""
+
+    outcome: Outcome
+    rating: Rating | None = None
+    categories: Annotated[list[int], Field(max_length=10)] | None = None
+    reason: Annotated[str, Field(min_length=1, max_length=2_000)]
+
+
+class RequestItem(BaseModel):
+    """A request to rate a URL otherwise."""
+
+    id: str
+    sr_number: str
+    url: str | None
+    canonical: str | None
+    requested_rating: Rating | None
+    requested_categories: tuple[int, ...] | None
+    rating: Rating
+    score: int
+    categories: tuple[int, ...]
+    asked_at: str
+    outcome: Outcome | None
+    decided_by: str | None
+    reason: str | None
+
+
+class ListItem(BaseModel):
+    name: str
+    version: str
+    entries: int
+
+
+def build_router(*, lookup: Lookup, decisions: Decisions, imports: ListImport, lists: ListRepository) -> APIRouter:
+    router = APIRouter(prefix="/api/v1/ratings", tags=["ratings"])
+
+    @router.post("/lookup", dependencies=[SIGNED_IN])
+    async def look_up(body: RatingLookup) -> LookupResults:
+        return LookupResults(results=[_result(rated) for rated in await lookup.rate(body.urls)])
+
+    @router.get("/reclassifications")
+    async def reclassifications(
+        _: Analyst,
+        status: Literal["waiting"] = "waiting",  # noqa: ARG001 - the only status that has a list
+        limit: Limit = DEFAULT_LIMIT,
+        cursor: Cursor = None,
+    ) -> Page[RequestItem]:
+        position = from_cursor(cursor, str)
+        found = await decisions.waiting(after=position[0] if position else None, limit=limit + 1)
+        return page_of([_item(request) for request in found], limit, lambda item: (item.id,))
+
+    @router.post("/reclassifications/{request_id}/decision")
+    async def decide(request_id: str, body: Decision, caller: Analyst) -> RequestItem:
+        try:
+            return _item(
+                await decisions.decide(
+                    request_id,
+                    body.outcome,
+                    by=caller.contact_id,
+                    reason=body.reason,
+                    rating=body.rating,
+                    categories=body.categories,
+                )
+            )
+        except NoSuchRequest:
+            raise Problem.not_found() from None
+        except AlreadyDecided:
+            raise Problem.conflict("This request was decided already.") from None
+        except NothingChanges:
+            raise Problem.rule(
+                FieldError("/rating", "required", "A change needs a rating or categories.", "Give one, or keep it.")
+            ) from None
+        except UnknownCategories as unknown:
+            raise Problem.rule(
+                FieldError("/categories", "choice.invalid", f"There are no categories {unknown.categories}.")
+            ) from None
+
+    @router.get("/lists", dependencies=[OPERATOR])
+    async def active_lists() -> list[ListItem]:
+        return [_list_item(version) for version in await lists.active()]
+
+    @router.post("/lists/{name}/rollback", dependencies=[OPERATOR])
+    async def roll_back(name: str) -> ListItem:
+        version = await lists.roll_back(name)
+        if version is None:
+            raise Problem.conflict("There is no version before to go back to.")
+        return _list_item(version)
+
+    @router.post("/imports", dependencies=[OPERATOR], response_class=ImportStream)
+    async def import_list(
+        request: Request,
+        format: Annotated[str, Query(pattern=f"^({'|'.join(FORMATS)})$")],  # noqa: A002 - the parameter's name outside
+        version: Annotated[str, Query(pattern=r"^[\w.:+-]{1,64}$")],
+        name: Annotated[str | None, Query(pattern=NAME)] = None,
+        category: Annotated[str | None, Query(max_length=64)] = None,
+    ) -> Response:
+        if category is not None and imports.meaning(category) is None:
+            raise Problem.rule(FieldError("/category", "choice.invalid", "There is no such category."))
+        progress = imports.run(name or format, version, format, _body(request), category=category)
+        return ImportStream(imported_as_it_comes(progress))
+
+    return router
+
+
+async def _body(request: Request) -> AsyncIterator[bytes]:
+    async for chunk in request.stream():
+        yield chunk
+
+
+def _result(rated: Rated) -> RatedResult | InvalidResult:
+    if rated.canonical is None:
+        assert rated.error is not None
+        return InvalidResult(url=rated.url, error=UrlError(message=rated.error.says, help=rated.error.help))
+    judgement = rated.judgement
+    return RatedResult(
+        url=rated.url,
+        canonical=str(rated.canonical),
+        rating=judgement.rating,
+        score=judgement.score,
+        categories=judgement.categories,
+        reasons=judgement.reasons,
+    )
+
+
+def _item(request: Reclassification) -> RequestItem:
+    return RequestItem.model_validate({**request.model_dump(), "asked_at": request.asked_at.isoformat()})
+
+
+def _list_item(version: ListVersion) -> ListItem:
+    return ListItem(name=version.name, version=version.version, entries=version.entries)

@@ -1,0 +1,91 @@
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from importlib.metadata import version
+
+from caseway_catalog import load as load_catalog
+from caseway_contracts.base import Event
+from caseway_kit.app import ServiceApp, build_api, build_app
+from caseway_kit.auth import KeyCache, TokenVerifier, check_tokens, keys_at
+from caseway_kit.messaging import Consumers, Encoded, emit, encode
+from caseway_kit.outbox import Relay
+from caseway_kit.parts import Parts
+from caseway_kit.serving import serve
+from caseway_kit.settings import load
+from url_rating.api import build_router
+from url_rating.decisions import Decisions
+from url_rating.handlers import SERVICE, inlet, ratings
+from url_rating.imports import ListImport
+from url_rating.lookup import Lookup
+from url_rating.mongo_lists import MongoListRepository
+from url_rating.mongo_ratings import MongoRatingRepository
+from url_rating.mongo_reclassifications import MongoReclassificationRepository
+from url_rating.seed import plant
+from url_rating.service import UrlRating
+from url_rating.settings import Settings
+from url_rating.sources import Sources, bundled
+from url_rating.verdicts import Verdicts
+
+TITLE = "Caseway URL rating"
+VERSION = version("caseway-url-rating")
+
+
+def build(settings: Settings) -> ServiceApp:
+    parts = Parts(SERVICE, settings)
+    catalog = load_catalog()
+    verdicts = Verdicts(catalog)
+
+    async def publish(events: Sequence[Encoded]) -> None:
+        await emit(ratings, *events)
+
+    requests_collection = parts.database.collection("reclassifications")
+    relay = Relay(requests_collection, publish, clock=parts.clock)
+    requests = MongoReclassificationRepository(requests_collection, relay)
+    lists = MongoListRepository(parts.database, parts.clock)
+    rated = MongoRatingRepository(parts.database)
+    lookup = Lookup(lists=lists, overrides=requests, verdicts=verdicts)
+    imports = ListImport(lists=lists, sources=Sources(bundled(), catalog))
+    decisions = Decisions(requests=requests, verdicts=verdicts, clock=parts.clock)
+    rating = UrlRating(
+        lookup=lookup, ratings=rated, reclassifications=requests, objects=parts.objects, clock=parts.clock
+    )
+
+    async def state_the_delay(event: Event, reason: str) -> None:
+        if delayed := rating.delayed(event, reason):
+            await emit(ratings, encode(delayed, source=SERVICE))
+
+    parts.delivery.on_parked = state_the_delay
+
+    api = build_api(title=TITLE, version=VERSION)
+    api.include_router(build_router(lookup=lookup, decisions=decisions, imports=imports, lists=lists))
+    keys = KeyCache(keys_at(settings.jwks))
+    check_tokens(api, TokenVerifier(keys, issuer=settings.issuer, audience=settings.audience, clock=parts.clock))
+
+    @asynccontextmanager
+    async def start(app: ServiceApp) -> AsyncIterator[None]:
+        await parts.prepare()
+        await requests.prepare()
+        await rated.prepare()
+        await plant(lists, imports)
+        app.supervise("relay", relay.run())
+        yield
+        await parts.close()
+
+    return build_app(
+        SERVICE,
+        title=TITLE,
+        version=VERSION,
+        start=start,
+        api=api,
+        needs=[parts.needs_mongo, parts.needs_kafka, parts.needs_objects],
+        messaging=Consumers(parts.broker, inlet, parts.delivery, rating=rating),
+        deadline=settings.start_deadline,
+    )
+
+
+def main() -> None:
+    settings = load(Settings)
+    serve(build(settings), host=settings.host, port=settings.port)
+
+
+if __name__ == "__main__":
+    main()

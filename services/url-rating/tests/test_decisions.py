@@ -1,0 +1,61 @@
+from collections.abc import Callable
+
+import pytest
+from url_rating_fakes import InMemoryReclassificationRepository
+
+from caseway_kit.testing.clock import FixedClock
+from url_rating.decisions import AlreadyDecided, Decisions, NoSuchRequest, NothingChanges, UnknownCategories
+from url_rating.lookup import Lookup
+from url_rating.reclassifications import Reclassification
+
+URL = "http://evil.example/"
+
+
+@pytest.fixture
+async def request_id(
+    memory_reclassifications: InMemoryReclassificationRepository, make_request: Callable[..., Reclassification]
+) -> str:
+    [request] = await memory_reclassifications.add([make_request("one")])
+    return request.id
+
+
+async def test_change_is_in_force_for_the_next_look_up(decisions: Decisions, lookup: Lookup, request_id: str) -> None:
+    await decisions.decide(request_id, "changed", by="con-1", reason="cleaned", rating="safe", categories=[58])
+    [rated] = await lookup.rate([URL])
+    assert (rated.judgement.rating, rated.judgement.score) == ("safe", 90)
+    assert [category.id for category in rated.judgement.categories] == [58]
+    [reason] = rated.judgement.reasons
+    assert (reason.engine, reason.rule, reason.where) == ("analysts", "decided", "evil.example/")
+    assert "cleaned" not in reason.says
+
+
+async def test_change_is_stated_with_what_it_made_of_the_url(
+    decisions: Decisions, memory_reclassifications: InMemoryReclassificationRepository, request_id: str
+) -> None:
+    await decisions.decide(request_id, "changed", by="con-1", reason="cleaned", categories=[58])
+    [stated] = memory_reclassifications.stated
+    assert (stated.subject_id, stated.outcome, stated.decided_by) == (request_id, "changed", "con-1")
+    assert (stated.rating, stated.score, stated.categories) == ("dangerous", 49, (58,))
+
+
+async def test_kept_rating_overrides_nothing(decisions: Decisions, lookup: Lookup, request_id: str) -> None:
+    decided = await decisions.decide(request_id, "kept", by="con-1", reason="still bad", rating="safe")
+    assert (decided.outcome, decided.rating) == ("kept", "dangerous")
+    [rated] = await lookup.rate([URL])
+    assert rated.judgement.rating == "untested"
+
+
+async def test_request_is_decided_once(decisions: Decisions, request_id: str, clock: FixedClock) -> None:
+    await decisions.decide(request_id, "kept", by="con-1", reason="still bad")
+    with pytest.raises(AlreadyDecided):
+        await decisions.decide(request_id, "changed", by="con-2", reason="no", rating="safe")
+
+
+async def test_decision_must_make_sense(decisions: Decisions, request_id: str) -> None:
+    with pytest.raises(NoSuchRequest):
+        await decisions.decide("unknown", "kept", by="con-1", reason="why")
+    with pytest.raises(NothingChanges):
+        await decisions.decide(request_id, "changed", by="con-1", reason="why")
+    with pytest.raises(UnknownCategories):
+        await decisions.decide(request_id, "changed", by="con-1", reason="why", categories=[9999])
+    assert len(await decisions.waiting()) == 1
