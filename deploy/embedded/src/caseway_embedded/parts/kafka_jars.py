@@ -6,6 +6,7 @@
 import contextlib
 import fcntl
 import hashlib
+import logging
 import os
 import shutil
 import signal
@@ -80,10 +81,13 @@ def _resolve(work: Path) -> None:
 
     context = MavenContext(repo_cache=work / "repo", remote_repos={"central": MAVEN_CENTRAL_URL})
     builder = EnvironmentBuilder(context=context, cache_dir=work / "cache", link_strategy=LinkStrategy.COPY)
+    logging.disable(logging.WARNING)  # it misses a jar tool that it does without
     try:
         resolved = builder.from_endpoint(f"{KAFKA}+{LOGGING}")
     except Exception as error:  # jgo raises what its HTTP client raises; all of it means the same here
         raise StackError(f"Kafka's jars can't be fetched from the Maven registry: {error}") from error
+    finally:
+        logging.disable(logging.NOTSET)
     library = work / "lib"
     library.mkdir()
     for jar in Path(resolved.path).rglob("*.jar"):
@@ -126,37 +130,38 @@ def jvm(*options: str) -> list[str]:
 
 def train() -> None:
     """Start Kafka once on scratch data and keep its loaded classes. Without the archive Kafka runs all the same."""
-    from caseway_embedded.parts.kafka import server_properties
-
     target = archive()
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        lock = target.with_suffix(".lock").open("w")
-    except OSError:  # an environment that can't be written to: do without
-        return
-    with lock, tempfile.TemporaryDirectory(prefix="caseway-kafka-") as scratch:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if target.exists():
-            return
-        base, draft = target.with_suffix(".base.jsa"), target.with_suffix(".draft")
-        _run([JAVA, "-Xshare:dump", f"-XX:SharedArchiveFile={base}", "-XX:+UseSerialGC"])
-        port, controller = _two_free_ports()
-        settings = Path(scratch) / "server.properties"
-        settings.write_text(server_properties(Path(scratch) / "log", port, controller))
-        _run([*jvm(), "kafka.tools.StorageTool", "format", "-t", "AAAAAAAAAAAAAAAAAAAAAQ", "-c", str(settings)])
-        options = (f"-XX:SharedArchiveFile={base}", f"-XX:ArchiveClassesAtExit={draft}")
-        kafka = subprocess.Popen(  # noqa: S603 - our own JVM
-            [*jvm(*options), "kafka.Kafka", str(settings)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-        )
-        try:
-            _wait_for(port, kafka)
-            kafka.send_signal(signal.SIGTERM)
-            kafka.wait(60)
-        finally:
-            kafka.kill()
-            kafka.wait()
-        if draft.exists():
-            draft.replace(target)
+        with _locked(target.with_suffix(".lock")), tempfile.TemporaryDirectory(prefix="caseway-kafka-") as scratch:
+            if not target.exists():
+                _train(target, Path(scratch))
+    except (OSError, subprocess.SubprocessError) as error:
+        sys.stderr.write(f"Kafka will start a second slower: {error}\n")
+
+
+def _train(target: Path, scratch: Path) -> None:
+    from caseway_embedded.parts.kafka import server_properties
+
+    base, draft = target.with_suffix(".base.jsa"), target.with_suffix(".draft")
+    _run([JAVA, "-Xshare:dump", f"-XX:SharedArchiveFile={base}", "-XX:+UseSerialGC"])
+    port, controller = _two_free_ports()
+    settings = scratch / "server.properties"
+    settings.write_text(server_properties(scratch / "log", port, controller))
+    _run([*jvm(), "kafka.tools.StorageTool", "format", "-t", "AAAAAAAAAAAAAAAAAAAAAQ", "-c", str(settings)])
+    options = (f"-XX:SharedArchiveFile={base}", f"-XX:ArchiveClassesAtExit={draft}")
+    kafka = subprocess.Popen(  # noqa: S603 - our own JVM
+        [*jvm(*options), "kafka.Kafka", str(settings)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+    try:
+        _wait_for(port, kafka)
+        kafka.send_signal(signal.SIGTERM)
+        kafka.wait(60)
+    finally:
+        kafka.kill()
+        kafka.wait()
+    if draft.exists():
+        draft.replace(target)
 
 
 def _run(argv: list[str]) -> None:
