@@ -101,8 +101,8 @@ def memory_routes() -> InMemoryRouteRepository:
 
 
 @pytest.fixture
-def mongo_routes(mongo_database: Database) -> MongoRouteRepository:
-    return MongoRouteRepository(mongo_database.collection("routes"))
+def mongo_routes(database: Database) -> MongoRouteRepository:
+    return MongoRouteRepository(database.collection("routes"))
 
 
 @pytest.fixture(params=["memory", pytest.param("mongo", marks=pytest.mark.integration)])

@@ -185,3 +185,10 @@ async def test_an_older_statement_about_a_piece_changes_nothing(
 ) -> None:
     await stated(routing, make_submitted({"f1": "file"}), make_analyzed("f1", "malicious", revision=2))
     assert await stated(routing, make_analyzed("f1", "clean", revision=1)) == []
+
+
+async def test_a_case_of_a_category_that_is_gone_from_the_catalogue_still_finds_a_desk(
+    routing: Routing, make_submitted: Make
+) -> None:
+    [routed] = of("CaseRouted", await stated(routing, make_submitted(category="long-gone")))
+    assert (routed["team"], routed["rule"]) == ("technical-support", "gone-from-catalogue")

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, TypeVar
 
-from pydantic import AwareDatetime, TypeAdapter
+from pydantic import TypeAdapter
 
 from caseway_catalog import Catalog
 from caseway_contracts.analyses import EvidenceAnalyzed, EvidenceDelayed
@@ -20,35 +20,16 @@ from caseway_contracts.cases import (
     EscalationRequested,
     LegacyRequestImported,
 )
-from caseway_contracts.kinds import CaseStatus, Severity, worst_rating, worst_verdict
+from caseway_contracts.kinds import CaseStatus, worst_rating, worst_verdict
 from caseway_contracts.ratings import UrlsDelayed, UrlsRated
 from caseway_contracts.routes import AnalysisCompleted, CaseEscalated, CaseRouted, CaseStatusChanged
 from caseway_kit.errors import InvalidEvent
 from caseway_kit.ordering import in_order
+from routing.assignment import Assignment, CaseFacts, answered_by, assign
 from routing.rounds import Done, Owed, Round, Value, covered
 
 E = TypeVar("E", bound=Event)
 _case_event: TypeAdapter[CasesEvent] = TypeAdapter(CasesEvent)
-
-
-class Assignment(Value):
-    """Who answers, how urgently, by when, and which rule said so."""
-
-    team: str
-    priority: int
-    due_at: AwareDatetime
-    rule: str
-
-
-class CaseFacts(Value):
-    """What CaseSubmitted said, with the severity as it is now."""
-
-    account_id: str
-    issue_type: str
-    category: str | None
-    product: str
-    severity: Severity
-    submitted_at: AwareDatetime
 
 
 class Route(Value):
@@ -192,20 +173,7 @@ class Router:
         case = self.route.case
         assert case is not None
         verdicts = [one.verdict for one in self.route.done if one.verdict is not None]
-        chosen = self._catalog.route(
-            issue_type=case.issue_type,
-            category=case.category,
-            product=case.product,
-            severity=case.severity,
-            worst_verdict=worst_verdict(verdicts) if verdicts else None,
-        )
-        raised = sum(self._catalog.escalation_type(name).raise_priority for name in self.route.escalated)
-        assignment = Assignment(
-            team=chosen.team,
-            priority=max(1, chosen.priority - raised),
-            due_at=self._catalog.due_at(case.submitted_at, case.severity, chosen.team),
-            rule=chosen.rule,
-        )
+        assignment = assign(self._catalog, case, verdicts, self.route.escalated)
         if assignment != self.route.assignment:
             self._change(assignment=assignment, assignments=self.route.assignments + 1)
             self._state(CaseRouted, revision=self.route.assignments, **dict(assignment))
@@ -226,7 +194,7 @@ class Router:
     def _answered(self) -> bool:
         case = self.route.case
         assert case is not None
-        answers = self._catalog.rules(case.issue_type, case.category).routing.answered_by
+        answers = answered_by(self._catalog, case)
         verdicts = [one.verdict for one in self.route.done if one.verdict is not None]
         return bool(verdicts) and not self.route.asked and all(verdict in answers for verdict in verdicts)
 

@@ -3,7 +3,7 @@
 import asyncio
 import os
 import uuid
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +13,8 @@ from caseway_kit.testing.parts import RUN_VARIABLE, TestRun
 
 if TYPE_CHECKING:
     from pymongo import MongoClient
+
+    from caseway_kit.mongo import Database, Driver
 
 RUN = pytest.StashKey[TestRun]()
 
@@ -91,3 +93,14 @@ def mongo_database(_mongo_admin: "MongoClient[dict[str, Any]]") -> Iterator[str]
     name = f"test_{uuid.uuid4().hex[:12]}"
     yield name
     _mongo_admin.drop_database(name)
+
+
+@pytest.fixture
+async def database(mongo_url: str, mongo_database: str) -> "AsyncIterator[Database]":
+    """The same database through the kit, with the driver of ``CASEWAY_MONGO_DRIVER``."""
+    from caseway_kit.mongo import connect
+
+    driver: Driver = "pymongo" if os.environ.get("CASEWAY_MONGO_DRIVER") == "pymongo" else "motor"
+    mongo = connect(mongo_url, app_name="tests", driver=driver)
+    yield mongo.database(mongo_database)
+    await mongo.close()

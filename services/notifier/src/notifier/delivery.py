@@ -1,0 +1,117 @@
+"""Sends letters that wait, with waits of its own, so that one slow recipient holds up nobody.
+
+A letter is leased while it is sent. A crash between the mail server's answer and its record sends the letter once
+more with the same Message-ID; no SMTP client can do better.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any, Protocol
+
+import structlog
+
+from caseway_contracts.base import Event, UnknownEvent
+from caseway_contracts.notifications import NotificationFailed, NotificationSent
+from caseway_kit.clock import Clock
+from caseway_kit.errors import OutageError
+from caseway_kit.faults import fault_point
+from caseway_kit.messaging import Encoded, encode
+from notifier.letters import Letter
+
+WORKERS = 8
+LEASE = timedelta(seconds=150)
+POLL_SECONDS = 0.25
+WAITS = tuple(timedelta(seconds=seconds) for seconds in (2, 5, 15, 30, 60, 300, 900, 3600))
+KEPT_TRYING = timedelta(hours=24)
+
+log = structlog.get_logger()
+
+
+class Refused(Exception):
+    """The mail server refused a letter for good (5xx)."""
+
+
+class Mailer(Protocol):
+    async def send(self, letter: Letter) -> None:
+        """Return once the server has taken the letter. Raises Refused, or OutageError for anything that may pass."""
+
+    async def close(self) -> None:
+        """Close the connection, if there is one."""
+
+
+class Outgoing(Protocol):
+    async def claim(self, until: datetime) -> tuple[Letter, int] | None:
+        """Lease one letter that is due, with the number of tries that it has had."""
+
+    async def settle(self, letter: Letter, status: str, stated: Encoded) -> None:
+        """Record what became of a letter, with the event that says so."""
+
+    async def postpone(self, letter: Letter, due: datetime) -> None:
+        """Try a letter again later."""
+
+
+class Delivery:
+    def __init__(self, outgoing: Outgoing, mailers: Sequence[Mailer], *, clock: Clock) -> None:
+        self._outgoing = outgoing
+        self._mailers = mailers
+        self._clock = clock
+
+    async def run(self) -> None:
+        """Send until cancelled."""
+        try:
+            async with asyncio.TaskGroup() as group:
+                for mailer in self._mailers:
+                    group.create_task(self._work(mailer))
+        finally:
+            for mailer in self._mailers:
+                await mailer.close()
+
+    async def _work(self, mailer: Mailer) -> None:
+        while True:
+            try:
+                sent = await self.send_one(mailer)
+            except OutageError as outage:
+                log.warning("waiting for a part that is away", part=outage.part)
+                sent = False
+            if not sent:
+                await asyncio.sleep(POLL_SECONDS)
+
+    async def send_one(self, mailer: Mailer) -> bool:
+        """Send one letter that is due. False: there is none."""
+        claimed = await self._outgoing.claim(self._clock.now() + LEASE)
+        if claimed is None:
+            return False
+        letter, tries = claimed
+        try:
+            await mailer.send(letter)
+        except Refused:
+            await self._fail(letter, "refused")
+        except OutageError:
+            await self._later(letter, tries)
+        else:
+            fault_point("K11")
+            await self._outgoing.settle(letter, "sent", self._stated(letter, NotificationSent, {}))
+        return True
+
+    async def _later(self, letter: Letter, tries: int) -> None:
+        now = self._clock.now()
+        if now - letter.created_at > KEPT_TRYING:
+            await self._fail(letter, "expired")
+        else:
+            await self._outgoing.postpone(letter, now + WAITS[min(tries, len(WAITS) - 1)])
+
+    async def _fail(self, letter: Letter, reason: str) -> None:
+        log.error("a mail failed for good", case=letter.sr_number, kind=letter.kind, reason=reason)
+        await self._outgoing.settle(letter, "failed", self._stated(letter, NotificationFailed, {"reason": reason}))
+
+    def _stated(self, letter: Letter, fact: type[Event], facts: dict[str, Any]) -> Encoded:
+        stated = fact.following(
+            UnknownEvent.model_validate_json(letter.cause),
+            subject_id=letter.id,
+            occurred_at=self._clock.now(),
+            kind=letter.kind,
+            recipient_id=letter.recipient_id,
+            **facts,
+        )
+        return encode(stated, source="notifier")

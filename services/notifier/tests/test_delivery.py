@@ -1,0 +1,121 @@
+"""Sending: each letter once, later when it must wait, never when it is refused. On memory and on MongoDB."""
+
+import json
+from typing import Any
+
+import pytest
+from notifier_fakes import InMemoryLetters, Make, RecordingMailer
+
+from caseway_kit.errors import OutageError
+from caseway_kit.testing.clock import FixedClock
+from notifier.delivery import Delivery, Refused
+from notifier.letters import Letter
+
+
+@pytest.fixture
+def letter(clock: FixedClock) -> Letter:
+    cause = {
+        "event_id": "00000000-0000-0000-0000-000000000007",
+        "type": "CaseSubmitted",
+        "version": 1,
+        "occurred_at": "2026-01-05T09:00:00Z",
+        "key": "SR01-000000042-4",
+        "account_id": "a1",
+        "subject_id": "SR01-000000042-4",
+        "revision": 1,
+    }
+    return Letter(
+        id="m1",
+        sr_number="SR01-000000042-4",
+        account_id="a1",
+        kind="confirmation",
+        recipient_id="r1",
+        address="ann@customer.example",
+        subject="s",
+        text="t",
+        created_at=clock.now(),
+        cause=json.dumps(cause),
+    )
+
+
+@pytest.fixture
+def mailer() -> RecordingMailer:
+    return RecordingMailer()
+
+
+async def test_a_letter_is_sent_once(letters: Any, letter: Letter, mailer: RecordingMailer, clock: FixedClock) -> None:
+    delivery = Delivery(letters, [mailer], clock=clock)
+    await letters.add([letter])
+    await letters.add([letter])
+    assert await delivery.send_one(mailer)
+    assert not await delivery.send_one(mailer)
+    clock.advance(3600)
+    assert not await delivery.send_one(mailer)
+    assert [one.id for one in mailer.sent] == ["m1"]
+
+
+async def test_a_leased_letter_is_not_sent_by_a_second_sender_until_the_lease_ends(
+    letters: Any, letter: Letter, clock: FixedClock
+) -> None:
+    from notifier.delivery import LEASE
+
+    await letters.add([letter])
+    assert await letters.claim(clock.now() + LEASE) is not None
+    assert await letters.claim(clock.now() + LEASE) is None
+    clock.advance(LEASE.total_seconds() + 1)
+    assert await letters.claim(clock.now() + LEASE) == (letter, 1)
+
+
+async def test_an_outage_is_tried_again_after_growing_waits(
+    letters: Any, letter: Letter, mailer: RecordingMailer, clock: FixedClock
+) -> None:
+    delivery = Delivery(letters, [mailer], clock=clock)
+    mailer.failures = [OutageError("SMTP"), OutageError("SMTP")]
+    await letters.add([letter])
+    for wait in (2, 5):
+        assert await delivery.send_one(mailer)
+        assert not await delivery.send_one(mailer)
+        clock.advance(wait)
+    assert await delivery.send_one(mailer)
+    assert len(mailer.sent) == 1
+
+
+async def test_a_sent_letter_is_stated(
+    memory_letters: InMemoryLetters, letter: Letter, mailer: RecordingMailer, clock: FixedClock
+) -> None:
+    await memory_letters.add([letter])
+    await Delivery(memory_letters, [mailer], clock=clock).send_one(mailer)
+    [stated] = [json.loads(one.body) for one in memory_letters.stated]
+    assert (stated["type"], stated["subject_id"], stated["recipient_id"]) == ("NotificationSent", "m1", "r1")
+    assert "ann@customer.example" not in json.dumps(stated)
+
+
+@pytest.mark.parametrize(
+    ("hours", "failure", "reason"), [(0, Refused("550"), "refused"), (25, OutageError("SMTP"), "expired")]
+)
+async def test_a_letter_that_cannot_be_delivered_fails_visibly(
+    memory_letters: InMemoryLetters,
+    letter: Letter,
+    mailer: RecordingMailer,
+    clock: FixedClock,
+    hours: int,
+    failure: Exception,
+    reason: str,
+) -> None:
+    await memory_letters.add([letter])
+    clock.advance(hours * 3600)
+    mailer.failures = [failure]
+    await Delivery(memory_letters, [mailer], clock=clock).send_one(mailer)
+    [stated] = [json.loads(one.body) for one in memory_letters.stated]
+    assert (stated["type"], stated["reason"]) == ("NotificationFailed", reason)
+
+
+async def test_a_correspondence_comes_back_as_it_was_saved(cases: Any, make_submitted: Make) -> None:
+    from notifier.correspondence import Correspondence
+    from notifier.service import Stored
+
+    stored = Stored(Correspondence(sr_number="SR01-000000042-4", account_id="a1"), 1, (("e1", "d1"),))
+    assert await cases.save(stored)
+    assert not await cases.save(stored)
+    assert await cases.find("SR01-000000042-4") == stored
+    assert await cases.find("SR01-000000099-0") is None
