@@ -48,7 +48,9 @@ async def test_a_database_whose_port_was_taken_meanwhile_moves_with_its_data(dat
         await client.intake.cases.insert_one({"_id": "kept"})
     await keeper.stop()
 
-    with socket.create_server(("127.0.0.1", before.port)):
+    # Taken but deaf: mongod would talk for half a minute to whoever listens where it was.
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", before.port))
         after = Mongod(data, ["intake", "portal"])
         await kept(after)
 
