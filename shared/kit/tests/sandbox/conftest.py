@@ -26,8 +26,13 @@ async def make_sandbox(open_folder: Path) -> AsyncIterator[Callable[..., Any]]:
     made: list[Sandbox] = []
 
     async def make(**options: Any) -> Sandbox:
-        defaults: dict[str, Any] = {"workers": 1, "preload": ["sandbox_parsers"]}
-        sandbox = Sandbox(scratch=open_folder, paths=[HERE], **defaults | options)
+        defaults: dict[str, Any] = {
+            "workers": 1,
+            "scratch": open_folder,
+            "paths": [HERE],
+            "preload": ["sandbox_parsers"],
+        }
+        sandbox = Sandbox(**defaults | options)
         made.append(sandbox)
         await sandbox.start()
         return sandbox

@@ -9,6 +9,7 @@ import os
 import resource
 import signal
 import socket
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -115,6 +116,20 @@ def write_many(count: int, size: int) -> None:
     for number in range(count):
         write(size, f"file-{number}")
     time.sleep(30)
+
+
+def write_nameless(count: int, size: int) -> None:
+    files = [tempfile.TemporaryFile() for _ in range(count)]  # noqa: SIM115 - all stay open together
+    for file in files:
+        file.write(bytes(size))
+        file.flush()
+    time.sleep(30)
+
+
+def write_and_read_temporary() -> str:
+    with tempfile.TemporaryDirectory() as folder:
+        (Path(folder) / "file").write_text("kept")
+        return (Path(folder) / "file").read_text()
 
 
 def open_many(count: int) -> int:

@@ -47,6 +47,18 @@ async def hidden(request: pytest.FixtureRequest, make_sandbox: MakeSandbox) -> S
 
 
 @pytest.fixture
+def start_without(open_folder: Path) -> Callable[[str], list[str]]:
+    """Starts a sandbox on a machine that forbids something; what that sandbox said."""
+
+    def start(forbidden: str) -> list[str]:
+        script = Path(__file__).with_name("start_under_filter.py")
+        done = subprocess.run([sys.executable, script, open_folder, forbidden], capture_output=True, check=True)
+        return done.stdout.decode().splitlines()
+
+    return start
+
+
+@pytest.fixture
 def parent_of_spinning_children(open_folder: Path) -> Iterator[subprocess.Popen[bytes]]:
     script = Path(__file__).with_name("spin_until_killed.py")
     with subprocess.Popen([sys.executable, script, open_folder], stdout=subprocess.PIPE) as process:
@@ -162,8 +174,43 @@ async def test_threads_still_work(walled: Sandbox) -> None:
     assert await walled.run("sandbox_parsers:start_thread") == 2
 
 
+@pytest.mark.parametrize("skipped", [{"namespaces"}, {"namespaces", "landlock"}], ids=["Landlock", "no Landlock"])
+async def test_folders_that_the_childs_user_cannot_walk_to_are_reached_all_the_same(
+    make_sandbox: MakeSandbox, open_folder: Path, skipped: set[str]
+) -> None:
+    closed = open_folder / "closed"
+    (closed / "modules" / "late_package").mkdir(parents=True)
+    (closed / "modules" / "late_package" / "__init__.py").touch()
+    (closed / "modules" / "late_package" / "inner.py").write_text("def f() -> str:\n    return 'found'\n")
+    (closed / "scratch").mkdir()
+    closed.chmod(0o700)
+    sandbox = await make_sandbox(
+        scratch=closed / "scratch",
+        paths=[Path(__file__).parent, closed / "modules"],
+        preload=["late_package"],
+        skip_layers=skipped,
+    )
+    assert await sandbox.run("late_package.inner:f") == "found"
+    assert await sandbox.run("xml.sax.saxutils:escape", "<") == "&lt;"
+    assert await sandbox.run("sandbox_parsers:write_and_read_temporary") == "kept"
+
+
 async def test_a_library_may_be_imported_late(sandbox: Sandbox) -> None:
     assert await sandbox.run("xml.sax.saxutils:escape", "<") == "&lt;"
+
+
+def test_no_parser_runs_where_the_kernel_takes_no_filter(start_without: Callable[[str], list[str]]) -> None:
+    [sentence] = start_without("seccomp")
+    assert "the kernel took no seccomp filter" in sentence
+
+
+def test_a_container_without_namespaces_and_landlock_still_holds(start_without: Callable[[str], list[str]]) -> None:
+    greeting, sockets, *layers = start_without("container")
+    assert (greeting, sockets) == ("hello world", "[]")
+    assert any(
+        layer.startswith("without network namespace: Operation not") or "user namespace" in layer for layer in layers
+    )
+    assert any(layer.startswith("without Landlock") for layer in layers)
 
 
 async def test_children_die_with_a_killed_parent(

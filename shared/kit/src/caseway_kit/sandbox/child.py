@@ -20,6 +20,7 @@ from caseway_kit.sandbox import kernel
 from caseway_kit.sandbox.budget import Budget
 from caseway_kit.sandbox.isolation import Isolation
 from caseway_kit.sandbox.lockdown import CONNECTION, STATM, LockdownRefused, lock_down
+from caseway_kit.sandbox.reach import keep_modules_in_reach
 from caseway_kit.sandbox.rooms import enter_namespaces, enter_own_root
 from caseway_kit.sandbox.wire import MESSAGE_BYTES, pack, unpack
 from caseway_kit.sandbox.work import send, serve
@@ -38,6 +39,7 @@ class Zygote:
         self._first_uid = settings["first_uid"]
         self._isolation = Isolation()
         self._proc = os.open("/proc", os.O_PATH | os.O_DIRECTORY)
+        self._kept: list[int] = []
         self._children: set[int] = set()
 
     def prepare(self, *, preload: list[str]) -> None:
@@ -49,6 +51,8 @@ class Zygote:
             importlib.import_module(module)
         if own_mounts:
             enter_own_root(self._isolation, folder=self._folder / "root", writable=self._folder)
+        if self._uids and not self._isolation.own_root:
+            self._kept = keep_modules_in_reach()
         # A child of the same user could otherwise write to this process by /proc, where nothing else hides that.
         kernel.prctl(kernel.PR_SET_DUMPABLE, 0)
         gc.collect()
@@ -96,14 +100,14 @@ class Zygote:
             os.setsid()
             connection = self._keep_only(connection_fd)
             try:
-                lock_down(
+                workplace = lock_down(
                     self._isolation, parent=zygote, uid=uid, folder=folder, ceiling=self._ceiling, skip=self._skip
                 )
             except (LockdownRefused, OSError) as error:
                 send(connection, pack({"refused": str(error)}))
                 os._exit(1)
             send(connection, pack({"ready": self._isolation.plain()}))
-            serve(connection)
+            serve(connection, workplace)
         finally:
             os._exit(0)
 
@@ -111,10 +115,13 @@ class Zygote:
         statm = os.open("self/statm", os.O_RDONLY, dir_fd=self._proc)
         null = os.open("/dev/null", os.O_RDWR)
         # Above the numbers that they are moved to, lest one overwrites another.
-        high = [fcntl.fcntl(fd, fcntl.F_DUPFD, 100) for fd in (null, null, null, connection_fd, statm)]
+        high = [fcntl.fcntl(fd, fcntl.F_DUPFD, 200) for fd in (null, null, null, connection_fd, statm)]
         for number, fd in enumerate(high):
             os.dup2(fd, number)
-        os.closerange(STATM + 1, os.sysconf("SC_OPEN_MAX"))
+        first = STATM + 1
+        for fd in (*sorted(self._kept), os.sysconf("SC_OPEN_MAX")):
+            os.closerange(first, fd)
+            first = fd + 1
         return socket.socket(fileno=CONNECTION)
 
     def _uid(self, slot: int) -> int:

@@ -15,7 +15,7 @@ from caseway_kit.sandbox.rooms import readable_paths
 from caseway_kit.sandbox.seccomp import install
 
 CONNECTION, STATM = 3, 4
-_OWN_FILES = 6  # the three standard ones, the connection, statm and the sample
+_OWN_FILES = 7  # the three standard ones, the connection, statm, the scratch folder and the sample
 _THREADS = 64
 
 
@@ -25,8 +25,10 @@ class LockdownRefused(Exception):
 
 def lock_down(
     isolation: Isolation, *, parent: int, uid: int, folder: Path, ceiling: Budget, skip: frozenset[str]
-) -> None:
+) -> str:
+    """The path by which this process reaches its scratch folder."""
     os.chdir(folder)
+    opened = os.open(folder, os.O_PATH | os.O_DIRECTORY)
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGCHLD, signal.SIGXCPU):
         signal.signal(number, signal.SIG_DFL)
     isolation.uid, isolation.switched_uid = uid, uid != os.getuid()
@@ -44,9 +46,8 @@ def lock_down(
     kernel.prctl(kernel.PR_SET_PDEATHSIG, signal.SIGKILL)
     if os.getppid() != parent:
         os._exit(0)
-    _landlock(isolation, folder, skip)
-    if not os.access(folder, os.R_OK | os.W_OK | os.X_OK):
-        raise LockdownRefused(f"the scratch folder {folder} cannot be reached by uid {os.getuid()}")
+    workplace = _workplace(folder, opened)
+    _landlock(isolation, workplace, skip)
     try:
         install(os.getpid())
     except OSError as error:
@@ -54,6 +55,7 @@ def lock_down(
             f"the kernel took no seccomp filter ({error.strerror}): parsers could open sockets and start programs"
         ) from None
     isolation.seccomp = kernel.prctl(kernel.PR_GET_SECCOMP) == 2
+    return workplace
 
 
 def limit_job(budget: Budget, *, sample_size: int) -> None:
@@ -108,13 +110,24 @@ def _become(uid: int) -> None:
     os.setresuid(uid, uid, uid)
 
 
-def _landlock(isolation: Isolation, folder: Path, skip: frozenset[str]) -> None:
+def _workplace(folder: Path, opened: int) -> str:
+    if os.access(folder, os.W_OK):
+        os.close(opened)
+        return str(folder)
+    # A folder above it is closed to this user; the descriptor leads there without walking through.
+    path = f"/proc/self/fd/{opened}"
+    if not os.access(path, os.W_OK):
+        raise LockdownRefused(f"the scratch folder {folder} cannot be reached by uid {os.getuid()}")
+    return path
+
+
+def _landlock(isolation: Isolation, folder: str, skip: frozenset[str]) -> None:
     abi = 0 if "landlock" in skip else landlock_abi()
     if not abi:
         isolation.missing["Landlock"] = "switched off" if "landlock" in skip else "this kernel has none"
         return
     try:
-        restrict_paths(abi, readable=readable_paths(), writable=str(folder))
+        restrict_paths(abi, readable=readable_paths(), writable=folder)
     except OSError as error:
         isolation.missing["Landlock"] = str(error.strerror)
     else:

@@ -208,7 +208,7 @@ class Sandbox:
 
     async def _exchange(self, worker: Worker, request: bytes, sample: int | None, budget: Budget) -> dict[str, Any]:
         loop = asyncio.get_running_loop()
-        watch = Watch(worker, budget)
+        watch = Watch(worker, budget, sample)
         try:
             async with asyncio.timeout(budget.wall_seconds), watch:
                 socket.send_fds(worker.connection, [length_prefix(request)], [] if sample is None else [sample])

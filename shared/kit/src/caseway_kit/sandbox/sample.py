@@ -1,6 +1,7 @@
 import io
 import mmap
 import os
+import tempfile
 from pathlib import Path
 
 
@@ -29,7 +30,7 @@ class Sample:
 
     def copy(self) -> Path:
         """A copy in the scratch folder, for a library that insists on a path; it counts as written bytes."""
-        path = Path.cwd() / f"sample-{self.fd}"
+        path = Path(tempfile.gettempdir()) / f"sample-{self.fd}"
         with path.open("wb") as copy:
             offset = 0
             while offset < self.size and (sent := os.sendfile(copy.fileno(), self.fd, offset, self.size - offset)):

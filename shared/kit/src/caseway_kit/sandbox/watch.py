@@ -1,4 +1,5 @@
 import asyncio
+import os
 import time
 from typing import Self
 
@@ -13,8 +14,10 @@ _LOOK_EVERY = 0.1
 class Watch:
     """Looks from outside at what a child can't be trusted to count: its CPU time, and all that it writes together."""
 
-    def __init__(self, worker: Worker, budget: Budget) -> None:
+    def __init__(self, worker: Worker, budget: Budget, sample: int | None) -> None:
         self._worker = worker
+        # A memfd, or a file that is gone by now, is among the child's deleted ones and not its doing.
+        self._sample_bytes = 0 if sample is None else os.fstat(sample).st_blocks * 512
         self._budget = budget
         self._limit: SandboxLimit | None = None
 
@@ -51,9 +54,11 @@ class Watch:
         return None
 
     async def _written(self) -> SandboxLimit | None:
-        if not scratch.holds_something(self._worker.folder):
-            return None
-        size, count = await asyncio.to_thread(scratch.measure, self._worker.folder, enough=self._budget.written_bytes)
+        size, count = scratch.deleted_bytes(self._worker.pid) - self._sample_bytes, 0
+        if scratch.holds_something(self._worker.folder):
+            most = self._budget.written_bytes
+            named, count = await asyncio.to_thread(scratch.measure, self._worker.folder, enough=most)
+            size += named
         if size > self._budget.written_bytes:
             return SandboxLimit("written_bytes", "more was written than allowed")
         if count > scratch.MOST_FILES:

@@ -8,7 +8,6 @@ import socket
 import tempfile
 from collections.abc import Callable
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 from caseway_kit.sandbox.budget import MIB, Budget
@@ -27,9 +26,9 @@ _LIMIT_OF_ERROR = {
 }
 
 
-def serve(connection: socket.socket) -> None:
+def serve(connection: socket.socket, workplace: str) -> None:
     """Works until the parent closes the connection."""
-    tempfile.tempdir = os.environ["TMPDIR"] = os.environ["HOME"] = str(Path.cwd())
+    tempfile.tempdir = os.environ["TMPDIR"] = os.environ["HOME"] = workplace
     _, idle = used_memory()
     while True:
         try:
