@@ -61,7 +61,11 @@ def peek(
     ``unsupported_encryption``, ``unreadable`` or ``empty``; ``kind``: ``file``, ``email`` or ``attk_log``;
     ``susceptible``: what must not be sent bare, each with ``name``, ``why`` and ``protected``.
     """
-    sample = Content.of(source)
+    with Content.of(source) as sample:
+        return _peek(sample, name, passwords, seconds)
+
+
+def _peek(sample: Content, name: str, passwords: Sequence[str], seconds: float) -> dict[str, Any]:
     limits = Limits(seconds=seconds, password_seconds=seconds / 2, unpacked_bytes=128 * 1024 * 1024)
     budget = Budget(limits=limits, piece_bytes=sample.size)
     found = detect(sample, name)

@@ -1,0 +1,187 @@
+"""The log package of the Anti-Threat Toolkit: its two reports read into sets, findings and URLs of one host."""
+
+import re
+from collections import Counter
+
+from caseway_contracts.results import AttkEntries, Finding, Reason
+from caseway_kit.archives import Budget, Content
+from sample_analysis.engines import attk_xml
+from sample_analysis.engines.attk_xml import Damaged, Record, Refused
+from sample_analysis.engines.tree import Node, Tree
+
+VERSION = "1"
+FILES_KEPT = 200_000
+AUTORUNS_KEPT = 20_000
+FINDINGS_KEPT = 100
+URLS_KEPT = 1000
+RARE_PREVALENCE = 5
+WATCHED_PORTS = frozenset({"21", "23", "25", "80", "443", "3389"})
+
+_SCAN = frozenset({"entry"})
+_ASSESS = frozenset({"file", "autorun", "port", "url", "computername", "major", "minor", "build"})
+_SCRIPT = re.compile(
+    r"(?i)\b(?:powershell|pwsh|wscript|cscript|mshta|certutil|bitsadmin)(?:\.exe)?\b"
+    r"|\bregsvr32(?:\.exe)?\b.{0,200}\bscrobj|\brundll32(?:\.exe)?\b.{0,200}\bjavascript:"
+    r"|\bcmd(?:\.exe)?\"?\s{1,8}/[ck]\b|\.(?:vbs|vbe|js|jse|wsf|hta|ps1|bat|cmd)\b|\b(?:javascript|vbscript):"
+)
+_PROGRAM = re.compile(
+    r"(?i)^\s{0,8}(?:\"([^\"]{1,1024})\"|(.{1,1024}?\.(?:exe|dll|sys|com|scr|cpl))(?=\s|,|$)|(\S{1,1024}))"
+)
+
+
+class Package:
+    """What the reports say, gathered while the archive is walked."""
+
+    def __init__(self) -> None:
+        self.host = ""
+        self.system: dict[str, str] = {}
+        self.suspicious: dict[str, str] = {}
+        self.known_good: set[str] = set()
+        self.counts: Counter[str] = Counter()
+        self.assessed: set[str] = set()
+        self.unsigned: set[str] = set()
+        self.autoruns: list[tuple[str, str, str | None]] = []
+        self.findings: list[Finding] = []
+        self.urls: dict[str, None] = {}
+        self.urls_truncated = False
+        self.reports = 0
+        self.files_cut = False
+        self._per_rule: Counter[str] = Counter()
+
+    def take(self, path: str, content: Content, node: Node, budget: Budget) -> None:
+        """Read ``path`` if it is one of the reports; what stops the reading stands with its node."""
+        name = path.replace("\\", "/").rpartition("/")[2].lower()
+        if name not in ("scanreport.xml", "assessreport.xml"):
+            return
+        budget.check_time()
+        self.reports += 1
+        try:
+            if name == "scanreport.xml":
+                attk_xml.records(content, _SCAN, self._on_scan)
+            else:
+                attk_xml.records(content, _ASSESS, self._on_assess)
+        except Refused:
+            node.cut_short("refused", "The report is built like an attack on its reader (entities, endless tags).")
+        except Damaged:
+            node.cut_short("damaged", "The report is not well-formed: what stands before the damage was read.")
+
+    def finding(self, rule: str, says: str, where: str) -> None:
+        self._per_rule[rule] += 1
+        if self._per_rule[rule] <= FINDINGS_KEPT:
+            self.findings.append(Finding(rule=rule, says=says, where=where[:1024]))
+
+    @property
+    def findings_cut(self) -> bool:
+        return any(count > FINDINGS_KEPT for count in self._per_rule.values())
+
+    def _on_scan(self, _name: str, entry: Record) -> None:
+        sha1, path = entry.get("sha1", "").lower(), entry.get("path", "")
+        verdict = entry.get("falsepositive", "").strip().lower()
+        if verdict == "false":
+            self.counts["suspicious"] += 1
+            if len(self.suspicious) < FILES_KEPT:
+                self.suspicious[sha1 or path.lower()] = path
+            self.finding(
+                "suspicious-file", f"The toolkit holds this file for suspicious (SHA-1 {sha1 or 'not told'}).", path
+            )
+        elif verdict == "true":
+            self.counts["known_good"] += 1
+            if len(self.known_good) < FILES_KEPT:
+                self.known_good.add(sha1 or path.lower())
+
+    def _on_assess(self, name: str, record: Record) -> None:
+        if name == "file":
+            self._on_file(record)
+        elif name == "autorun":
+            launch = record.get("launchstring", "")
+            if len(self.autoruns) < AUTORUNS_KEPT:
+                self.autoruns.append((launch, record.get("location", ""), record.get("signer")))
+        elif name == "port":
+            self._on_port(record)
+        elif name == "url":
+            self._on_url(record.get("", ""))
+        elif name == "computername":
+            self.host = self.host or record.get("", "")
+        else:
+            self.system.setdefault(name, record.get("", ""))
+
+    def _on_file(self, record: Record) -> None:
+        path, sha1 = record.get("path", ""), record.get("sha1", "").lower()
+        if not sha1 and not path:
+            return
+        if len(self.assessed) >= FILES_KEPT:
+            self.files_cut = True
+        else:
+            self.assessed.add(sha1 or path.lower())
+        unsigned = not record.get("signer", "").strip()
+        if unsigned and "signer" in record and len(self.unsigned) < FILES_KEPT:
+            self.unsigned.add(path.lower())
+        prevalence = record.get("prevalence", "").strip()
+        if prevalence.isascii() and prevalence.isdigit() and int(prevalence[:9]) <= RARE_PREVALENCE:
+            self.finding("rare-file", f"Seen on {int(prevalence[:9])} machines only (prevalence).", path)
+
+    def _on_port(self, record: Record) -> None:
+        port = record.get("localport", "").strip()
+        state = record.get("state", "").strip().lower()
+        if port in WATCHED_PORTS and (not state or state.startswith("listen")):
+            where = f"{record.get('localaddress', '')}:{port}"
+            self.finding("listening-port", f"Something listens on port {port}.", where)
+
+    def _on_url(self, url: str) -> None:
+        if not url or url in self.urls or not url.lower().startswith(("http://", "https://", "ftp://")):
+            return
+        if len(self.urls) >= URLS_KEPT:
+            self.urls_truncated = True
+        else:
+            self.urls[url] = None
+
+    def judge_autoruns(self) -> None:
+        """Only when every file is known: the reports don't say in which order they come."""
+        for launch, location, signer in self.autoruns:
+            program = _program(launch)
+            if (signer is not None and not signer.strip()) or (program and program in self.unsigned):
+                self.finding(
+                    "unsigned-autorun", "A program without a signature is started by itself.", launch or location
+                )
+            if _SCRIPT.search(launch[:4096]):
+                self.finding("script-in-autorun", "A script is started by itself.", launch)
+
+
+def _program(launch: str) -> str:
+    match = _PROGRAM.match(launch)
+    return next(filter(None, match.groups()), "").lower() if match else ""
+
+
+def conclude(package: Package, tree: Tree, node: Node) -> None:
+    """Put what the package says under ``node``, the submitted piece."""
+    node.kind = "attk_log"
+    package.judge_autoruns()
+    if not package.reports:
+        node.cut_short("no-reports", "Neither scanreport.xml nor assessreport.xml could be found inside.")
+    if package.files_cut:
+        node.cut_short("attk-files", f"Only the first {FILES_KEPT:,} files of the report were counted.")
+    if package.findings_cut:
+        node.cut_short("findings", f"Only the first {FINDINGS_KEPT} findings of each kind are listed.")
+    for rule, says in (
+        ("suspicious-file", "The toolkit found files that it holds for suspicious."),
+        ("script-in-autorun", "A script is started by itself on this host."),
+    ):
+        first = next((finding for finding in package.findings if finding.rule == rule), None)
+        if first is not None:
+            node.found(
+                Reason(engine="caseway-attk", version=VERSION, rule=rule, where=first.where, says=says), "suspicious"
+            )
+    for url in package.urls:
+        tree.add_url(node, url)
+    tree.urls_truncated = tree.urls_truncated or package.urls_truncated
+    unknown = package.assessed - package.suspicious.keys() - package.known_good
+    tree.attk_logs[node.id] = {
+        "host": package.host,
+        "os": ".".join(filter(None, (package.system.get(part, "") for part in ("major", "minor", "build")))),
+        "entries": AttkEntries(
+            suspicious=package.counts["suspicious"],
+            known_good=package.counts["known_good"],
+            unknown=len(unknown),
+        ),
+        "findings": tuple(package.findings),
+    }

@@ -1,0 +1,83 @@
+"""A submitted piece and everything inside it: what it is, what the rules say, and what can be taken out of it."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from caseway_contracts.results import Reason
+from caseway_kit.archives import Budget, Content, FileType, LimitReached, Limits, detect
+from caseway_kit.archives.content import Opened
+from sample_analysis.engines import archives, attk, mails, names, yara
+from sample_analysis.engines.hashing import hashes
+from sample_analysis.engines.tree import Node, Tree
+from sample_analysis.engines.versions import versions
+
+
+@dataclass
+class Job:
+    """What the engines share while they work on one submitted piece."""
+
+    budget: Budget
+    passwords: tuple[str, ...]
+    safelist: frozenset[str]
+    tree: Tree = field(default_factory=Tree)
+    package: attk.Package | None = None
+
+    def examine(self, node: Node, content: Content, depth: int, nesting: int = 0) -> None:
+        """Find out about ``node``, then about what is inside it; limits become results."""
+        node.facts.update(hashes(content))
+        self.judge(node, content, depth, nesting)
+
+    def judge(self, node: Node, content: Content, depth: int, nesting: int = 0) -> None:
+        found = detect(content, node.name)
+        node.facts["type"] = found.mime
+        node.keep = found.susceptible or found.family in ("mail", "archive")
+        if node.facts.get("sha256") in self.safelist:
+            node.own = "clean"
+            node.reasons.append(_SAFE)
+            return
+        yara.scan(node, content)
+        names.judge(node, found)
+        self._open(node, content, found, depth, nesting)
+
+    def _open(self, node: Node, content: Content, found: FileType, depth: int, nesting: int) -> None:
+        inside: Callable[..., None] | None = None
+        if found.mime == "message/rfc822":
+            inside = mails.read
+        elif found.members:
+            inside = archives.read
+        if inside is None:
+            return
+        try:
+            inside(self, node, content, found, depth, nesting)
+        except LimitReached as reached:
+            node.stopped_by(reached)
+
+
+_SAFE = Reason(engine="safelist", version="1", rule="known-good", says="This very file is on the list of known files.")
+
+
+def analyze(
+    source: Opened | str | Path,
+    evidence_id: str,
+    name: str = "",
+    kind: str = "file",
+    passwords: Sequence[str] = (),
+    limits: Mapping[str, Any] | None = None,
+    safelist: Sequence[str] = (),
+) -> dict[str, Any]:
+    """An ``EvidenceReport`` without salt, case and revision, and with ``engines``; plain data, for the sandbox.
+
+    ``safelist``: sha256 of known good files; ``limits``: fields of the kit's ``Limits`` that differ from the default.
+    """
+    with Content.of(source) as content:
+        budget = Budget(limits=Limits(**(limits or {})), piece_bytes=content.size)
+        job = Job(budget=budget, passwords=tuple(passwords), safelist=frozenset(safelist))
+        if kind == "attk_log":
+            job.package = attk.Package()
+        root = job.tree.add(Node(id=evidence_id, parent_id=None, name=name))
+        job.examine(root, content, depth=0)
+    if job.package is not None:
+        attk.conclude(job.package, job.tree, root)
+    return {"evidence_id": evidence_id, "kind": kind, **job.tree.plain(), "engines": list(versions())}

@@ -1,0 +1,171 @@
+"""A mail's parts and headers out of the standard library's parser, which raises on some mails and loops on none."""
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from email import message_from_bytes, policy
+from email.errors import HeaderParseError
+from email.header import decode_header
+from email.message import Message
+from email.utils import getaddresses, parsedate_to_datetime
+from typing import TypeVar
+
+from caseway_kit.archives import Content
+
+T = TypeVar("T")
+D = TypeVar("D")
+
+PARSED_BYTES = 48 * 1024 * 1024
+PARTS = 1000
+NESTING = 20
+HEADER_BYTES = 64 * 1024
+ADDRESSES = 1000
+
+# What the parser and its decoders raise on hostile input, found by running all of the corpora through them.
+PARSER_ERRORS = (
+    ValueError,
+    LookupError,
+    TypeError,
+    AttributeError,
+    AssertionError,
+    RecursionError,
+    HeaderParseError,
+    OverflowError,
+)
+_CHARSET_FALLBACKS = ("utf-8", "cp1252", "latin-1")
+
+
+@dataclass(frozen=True)
+class Part:
+    """A leaf of a mail: its bytes decoded, with what its headers say about it."""
+
+    index: int
+    content_type: str
+    name: str
+    attached: bool
+    payload: bytes
+    text: str | None
+
+
+def parse(content: Content) -> Message | None:
+    """None for what the parser cannot make a mail of."""
+    try:
+        return message_from_bytes(content.head(PARSED_BYTES), policy=policy.compat32)
+    except PARSER_ERRORS:
+        return None
+
+
+def header(mail: Message, name: str) -> str:
+    return _decoded(next(iter(headers(mail, name)), ""))
+
+
+def headers(mail: Message, name: str) -> list[str]:
+    try:
+        return [str(value)[:HEADER_BYTES] for value in mail.get_all(name, [])]
+    except PARSER_ERRORS:
+        return []
+
+
+def addresses(mail: Message, name: str) -> list[str]:
+    """As written, names included, one entry an address."""
+    lines = [_decoded(value) for value in headers(mail, name)]
+    try:
+        pairs = getaddresses(lines)[:ADDRESSES]
+    except PARSER_ERRORS:
+        return lines[:ADDRESSES]
+    return [f"{shown} <{address}>" if shown else address for shown, address in pairs if shown or address]
+
+
+def date(mail: Message) -> str | None:
+    try:
+        return parsedate_to_datetime(header(mail, "Date")).isoformat()
+    except PARSER_ERRORS:
+        return None
+
+
+def authentication(mail: Message) -> dict[str, str]:
+    """What the topmost header of each kind states; nothing here is verified."""
+    stated: dict[str, str] = {}
+    for line in (*headers(mail, "Authentication-Results"), *headers(mail, "ARC-Authentication-Results")):
+        for method, result in re.findall(r"(?i)\b(spf|dkim|dmarc)\s{0,8}=\s{0,8}([a-z]{2,20})\b", line):
+            stated.setdefault(method.lower(), result.lower())
+    for line in headers(mail, "Received-SPF")[:1]:
+        if result := re.match(r"\s{0,8}([A-Za-z]{2,20})\b", line):
+            stated.setdefault("spf", result.group(1).lower())
+    return stated
+
+
+def leaves(mail: Message) -> Iterator[tuple[int, Message]]:
+    """The parts that hold no parts, a nested mail counting as one of them; no recursion, whatever the nesting."""
+    waiting, index = [mail], 0
+    while waiting and index < PARTS:
+        part = waiting.pop()
+        if part.get_content_maintype() == "multipart" and part.is_multipart():
+            waiting.extend(reversed(_children(part)))
+            continue
+        yield index, part
+        index += 1
+
+
+def _children(part: Message) -> list[Message]:
+    payload = part.get_payload()
+    return [child for child in payload if isinstance(child, Message)] if isinstance(payload, list) else []
+
+
+def read_part(part: Message, index: int) -> Part:
+    content_type = _safely(part.get_content_type, "application/octet-stream")
+    disposition = str(part.get("Content-Disposition", "")).strip().lower()
+    name = _name(part)
+    payload = _payload(part)
+    is_text = content_type in ("text/plain", "text/html")
+    attached = bool(name) or disposition.startswith("attachment") or not is_text
+    return Part(index, content_type, name, attached, payload, _text(part, payload) if is_text else None)
+
+
+def _payload(part: Message) -> bytes:
+    if part.is_multipart():
+        # A nested mail: its bytes as they would be if it were saved.
+        return b"\n".join(_safely(child.as_bytes, b"") for child in _children(part))
+    payload = _safely(lambda: part.get_payload(decode=True), b"")
+    if isinstance(payload, bytes):
+        return payload
+    raw = _safely(part.get_payload, "")
+    return raw.encode("utf-8", "surrogateescape") if isinstance(raw, str) else b""
+
+
+def _name(part: Message) -> str:
+    name = _safely(part.get_filename, None)
+    return _decoded(name)[:1024] if isinstance(name, str) else ""
+
+
+def _text(part: Message, payload: bytes) -> str:
+    stated = _safely(part.get_content_charset, None)
+    for charset in (stated, *_CHARSET_FALLBACKS):
+        if isinstance(charset, str) and charset:
+            try:
+                return payload.decode(charset)
+            except (LookupError, ValueError):
+                continue
+    return payload.decode("latin-1")
+
+
+def _decoded(value: str) -> str:
+    """Encoded words decoded where they can be; what cannot be decoded is shown as it came."""
+    value = value[:HEADER_BYTES]
+    try:
+        pieces = [
+            piece.decode(charset or "utf-8", "replace") if isinstance(piece, bytes) else piece
+            for piece, charset in decode_header(value)
+        ]
+        value = "".join(pieces)
+    except PARSER_ERRORS:
+        pass
+    value = re.sub(r"[\r\n]+[ \t]*", " ", value)
+    return value.encode("utf-8", "surrogateescape").decode("utf-8", "replace").strip()
+
+
+def _safely(read: Callable[[], T], default: D) -> T | D:
+    try:
+        return read()
+    except PARSER_ERRORS:
+        return default

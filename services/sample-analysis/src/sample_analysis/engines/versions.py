@@ -1,0 +1,20 @@
+"""Names and versions of what takes part in an analysis; a result is only comparable with one of the same."""
+
+from functools import cache
+from importlib.metadata import version
+
+from caseway_kit.archives import library
+from sample_analysis.engines import yara
+
+# Grows with every change that can give the same bytes another result.
+ANALYSIS = "1"
+
+
+@cache
+def versions() -> tuple[str, ...]:
+    return (
+        f"caseway-analysis/{ANALYSIS}",
+        f"caseway-rules/{yara.rules_version()}",
+        f"yara-x/{version('yara-x')}",
+        f"libarchive/{library.version().split()[0]}",
+    )
