@@ -1,0 +1,49 @@
+from collections.abc import Awaitable, Callable, Collection, Sequence
+from typing import Annotated, TypeAlias
+
+from faststream import Context
+
+from caseway_contracts.analyses import AnalysesEvent
+from caseway_contracts.cases import CasesEvent, CaseSubmitted, CaseUpdated
+from caseway_kit.messaging import Encoded, Inlet, emit
+from sample_analysis.service import SERVICE, SampleAnalysis
+from sample_analysis.work import BULK, LANES, EvidenceWork, work_topic
+
+Analysis: TypeAlias = Annotated[SampleAnalysis, Context()]
+Publish = Callable[[Sequence[Encoded]], Awaitable[None]]
+
+
+def build_inlet(lanes: Collection[str] = LANES, *, workers: int = 2) -> tuple[Inlet, Publish]:
+    """The subscribers of a deployment that does the work of ``lanes``, and what states its events."""
+    inlet = Inlet(SERVICE)
+    publishers = {"analyses": inlet.publisher("analyses", schema=AnalysesEvent)}
+    for topic in map(work_topic, LANES):
+        # Not the kit's publisher: by its title, the channel would overwrite the subscriber's in the AsyncAPI document.
+        publishers[topic] = inlet.router.publisher(topic, title=f"{topic}-planned", schema=EvidenceWork)
+
+    async def publish(events: Sequence[Encoded]) -> None:
+        for topic in dict.fromkeys(event.topic for event in events):
+            await emit(publishers[topic], *(event for event in events if event.topic == topic))
+
+    @inlet.subscriber("cases", schema=CasesEvent)
+    async def on_case_event(event: CasesEvent, analysis: Analysis) -> None:
+        if isinstance(event, CaseSubmitted | CaseUpdated):
+            await publish(await analysis.plan(event))
+
+    for lane in sorted(lanes):
+
+        @inlet.subscriber(
+            work_topic(lane),
+            schema=EvidenceWork,
+            group=work_topic(lane).replace("-work", ""),
+            workers=1 if lane == BULK else workers,
+            long=True,
+        )
+        async def on_work(event: EvidenceWork, analysis: Analysis) -> None:
+            await publish(await analysis.analyze(event))
+
+    return inlet, publish
+
+
+# Of a deployment that does everything: what the AsyncAPI document is made from.
+inlet, _ = build_inlet()

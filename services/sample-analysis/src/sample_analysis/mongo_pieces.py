@@ -1,0 +1,84 @@
+from collections.abc import Sequence
+
+from caseway_kit.messaging import Encoded
+from caseway_kit.mongo import Collection, Document, Index
+from sample_analysis.pieces import Piece
+
+WAITING = "waiting"
+
+
+class MongoPieceRepository:
+    """One document a piece; ``state``: waiting, done, delayed or erased."""
+
+    def __init__(self, reports: Collection) -> None:
+        self._reports = reports
+
+    async def prepare(self) -> None:
+        waiting = Index([("account_id", 1)], partial={"state": WAITING})
+        await self._reports.ensure_indexes([Index([("cause", 1)]), waiting])
+
+    async def add(self, pieces: Sequence[Piece]) -> bool:
+        return not await self._reports.insert_many([_to_document(piece) for piece in pieces])
+
+    async def find(self, piece_id: str) -> Piece | None:
+        document = await self._reports.find_one({"_id": piece_id})
+        return None if document is None else _from_document(document)
+
+    async def brought_by(self, cause: str) -> Sequence[Piece]:
+        return [_from_document(document) for document in await self._reports.find({"cause": cause})]
+
+    async def in_flight(self, account_id: str, *, at_most: int) -> int:
+        return await self._reports.count({"account_id": account_id, "state": WAITING}, limit=at_most)
+
+    async def count_crash(self, piece_id: str) -> int:
+        counted = await self._reports.find_one_and_update({"_id": piece_id}, {"$inc": {"crashes": 1}})
+        return int((counted or {"crashes": 1})["crashes"])
+
+    async def conclude(self, piece_id: str, analyzed: Encoded) -> Encoded:
+        return await self._keep(piece_id, "analyzed", analyzed, state="done")
+
+    async def delay(self, piece_id: str, delayed: Encoded) -> Encoded:
+        return await self._keep(piece_id, "delayed", delayed, state="delayed")
+
+    async def forget(self, piece_id: str) -> None:
+        await self._reports.update_one({"_id": piece_id}, {"$set": {"state": "erased"}})
+
+    async def _keep(self, piece_id: str, what: str, event: Encoded, *, state: str) -> Encoded:
+        nothing_yet = {"_id": piece_id, what: None}
+        kept = await self._reports.find_one_and_update(
+            nothing_yet, {"$set": {what: event.document(), "state": state}}, projection={what: 1}
+        )
+        kept = kept or await self._reports.find_one({"_id": piece_id}, {what: 1})
+        return event if kept is None else Encoded.from_document(kept[what])
+
+
+def _to_document(piece: Piece) -> Document:
+    return {
+        "_id": piece.id,
+        "evidence_id": piece.evidence_id,
+        "revision": piece.revision,
+        "sr_number": piece.sr_number,
+        "account_id": piece.account_id,
+        "cause": piece.cause,
+        "digest": piece.digest,
+        "lane": piece.lane,
+        "salt": piece.salt,
+        "at": piece.at,
+        "state": WAITING,
+    }
+
+
+def _from_document(document: Document) -> Piece:
+    analyzed = document.get("analyzed")
+    return Piece(
+        evidence_id=document["evidence_id"],
+        revision=document["revision"],
+        sr_number=document["sr_number"],
+        account_id=document["account_id"],
+        cause=document["cause"],
+        digest=document["digest"],
+        lane=document["lane"],
+        salt=document["salt"],
+        at=document["at"],
+        stated=None if analyzed is None else Encoded.from_document(analyzed),
+    )

@@ -1,0 +1,74 @@
+"""What is kept of every piece, from the moment that its work is planned."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from caseway_kit.messaging import Encoded
+from caseway_kit.objects import new_salt
+from sample_analysis.work import EvidenceWork
+
+
+@dataclass(frozen=True)
+class Piece:
+    """A piece with the lane that its work went to, and what was stated about it."""
+
+    evidence_id: str
+    revision: int
+    sr_number: str
+    account_id: str
+    cause: str
+    """Id of the case event that brought it."""
+    digest: str | None
+    """Of that event as it arrived; None when it was parked before it could be read by us."""
+    lane: str
+    salt: str
+    """Of the report: kept before the report is written, so that a second try writes the same object."""
+    at: datetime
+    stated: Encoded | None = None
+
+    @classmethod
+    def of(cls, work: EvidenceWork, *, lane: str, at: datetime, digest: str | None = None) -> "Piece":
+        return cls(
+            evidence_id=work.subject_id,
+            revision=work.revision,
+            sr_number=work.key,
+            account_id=work.account_id,
+            cause=str(work.caused_by),
+            digest=digest,
+            lane=lane,
+            salt=new_salt(),
+            at=at,
+        )
+
+    @property
+    def id(self) -> str:
+        return f"{self.evidence_id}/{self.revision}"
+
+
+class PieceRepository(Protocol):
+    """The pieces by id (``{evidence_id}/{revision}``). Every method raises OutageError."""
+
+    async def add(self, pieces: Sequence[Piece]) -> bool:
+        """Keep those that are not there yet. False: some were, and stay as they are."""
+
+    async def find(self, piece_id: str) -> Piece | None: ...
+
+    async def brought_by(self, cause: str) -> Sequence[Piece]:
+        """The pieces of a case event."""
+
+    async def in_flight(self, account_id: str, *, at_most: int) -> int:
+        """How many pieces of an account wait for their analysis, counted up to ``at_most``."""
+
+    async def count_crash(self, piece_id: str) -> int:
+        """Count a child that died of the piece; the answer counts all of them."""
+
+    async def conclude(self, piece_id: str, analyzed: Encoded) -> Encoded:
+        """Keep what is stated about the piece, unless a quicker worker did; the answer is what stands."""
+
+    async def delay(self, piece_id: str, delayed: Encoded) -> Encoded:
+        """The piece was parked: it is not in flight any more. The answer is the first such statement."""
+
+    async def forget(self, piece_id: str) -> None:
+        """The case was erased: the piece is not in flight any more, and nothing is stated about it."""

@@ -1,0 +1,24 @@
+import os
+import tempfile
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import BeforeValidator, Field
+from pydantic_settings import NoDecode
+
+from caseway_kit.settings import ApiSettings, service_settings
+from sample_analysis.work import LANES, Lane
+
+
+def _split(value: Any) -> Any:
+    return [word.strip() for word in value.split(",")] if isinstance(value, str) else value
+
+
+class Settings(ApiSettings):
+    model_config = service_settings("SAMPLE_ANALYSIS_")
+
+    kinds: Annotated[frozenset[Lane], NoDecode, BeforeValidator(_split), Field(min_length=1)] = frozenset(LANES)
+    """The lanes whose work this deployment does, with commas; every lane needs a deployment that does it."""
+    workers: Annotated[int, Field(ge=1, le=8)] = min(8, len(os.sched_getaffinity(0)))
+    """Pieces at once, of each kind and in the sandbox; more than there are partitions would have nothing to do."""
+    scratch: Path = Path(tempfile.gettempdir()) / f"caseway-sample-analysis-{os.geteuid()}"
