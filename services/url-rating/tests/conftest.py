@@ -1,4 +1,4 @@
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from uuid import UUID, uuid5
 
@@ -10,7 +10,7 @@ from caseway_contracts.analyses import EvidenceAnalyzed
 from caseway_contracts.cases import CaseSubmitted, CaseUpdated
 from caseway_contracts.results import EvidenceReport, FoundUrl
 from caseway_contracts.sheets import CaseSheet, Evidenced, SheetUrl, UpdateSheet
-from caseway_kit.mongo import Database, connect
+from caseway_kit.mongo import Database
 from caseway_kit.objects import Objects, new_salt, open_objects
 from caseway_kit.outbox import Relay
 from caseway_kit.testing.clock import FixedClock
@@ -66,13 +66,6 @@ def memory_ratings() -> InMemoryRatingRepository:
 @pytest.fixture
 def memory_reclassifications() -> InMemoryReclassificationRepository:
     return InMemoryReclassificationRepository()
-
-
-@pytest.fixture
-async def database(mongo_url: str, mongo_database: str) -> AsyncIterator[Database]:
-    mongo = connect(mongo_url, app_name="url-rating-tests")
-    yield mongo.database(mongo_database)
-    await mongo.close()
 
 
 @pytest.fixture
