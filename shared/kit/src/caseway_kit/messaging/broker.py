@@ -1,5 +1,6 @@
 import asyncio
 import contextlib
+import logging
 from collections.abc import Sequence
 from typing import Any, Literal
 
@@ -30,6 +31,7 @@ def build_broker(bootstrap_servers: str, *, service: str) -> KafkaBroker:
         request_timeout_ms=15_000,
         allow_auto_create_topics=False,
         graceful_timeout=GRACEFUL_SECONDS,
+        log_level=logging.DEBUG,  # of "received" and "processed"; failures are logged by the delivery
     )
 
 
@@ -70,6 +72,7 @@ class Consumers:
             await self.broker.start()
 
     async def stop(self) -> None:
+        self.delivery.stopping.set()
         if self._starting is not None:
             self._starting.cancel()
             await asyncio.wait([self._starting])

@@ -6,6 +6,7 @@ in a row pause the consumer group until an operator resumes it: then it is not t
 """
 
 import asyncio
+import contextlib
 from collections import defaultdict
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
@@ -57,7 +58,9 @@ class Delivery:
     clock: Clock = field(default_factory=SystemClock)
     on_parked: OnParked | None = None
     """States what the parked message delays (EvidenceDelayed); called before the message is parked."""
-    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
+    sleep: Callable[[float], Awaitable[None]] | None = None
+    """How to wait; left out, a wait ends when the service stops."""
+    stopping: asyncio.Event = field(default_factory=asyncio.Event)
     parked_in_a_row: dict[str, int] = field(default_factory=lambda: defaultdict(int))
 
     def paused(self, group: str) -> bool:
@@ -77,19 +80,26 @@ class Delivery:
             except OutageError as outage:
                 wait = OUTAGE_WAITS[min(tries, len(OUTAGE_WAITS) - 1)]
                 log.warning("waiting for a part that is away", part=outage.part, seconds=wait, group=group)
-                if waited + wait > OUTAGE_PATIENCE:
+                if waited + wait > OUTAGE_PATIENCE or self.stopping.is_set():
                     outcomes.labels(group, "outage").inc()
                     raise
-                await self.sleep(wait)
+                await self._wait(wait)
                 waited += wait
                 tries += 1
+
+    async def _wait(self, seconds: float) -> None:
+        if self.sleep is not None:
+            return await self.sleep(seconds)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self.stopping.wait()
 
     async def _gate(self, group: str) -> None:
         waited = 0.0
         while self.paused(group):
-            if waited >= OUTAGE_PATIENCE:
+            if waited >= OUTAGE_PATIENCE or self.stopping.is_set():
                 raise Paused(group)
-            await self.sleep(1.0)
+            await self._wait(1.0)
             waited += 1.0
 
     async def _attempt(self, call: Call, record: Record, event: Event | None, *, group: str, fresh: bool) -> None:
@@ -112,7 +122,7 @@ class Delivery:
                 failures = await self.attempts.failed(message)
                 log.exception("handling a message failed", group=group, topic=record.topic, attempt=failures)
                 if failures < MAX_ATTEMPTS:
-                    await self.sleep(BUG_WAITS[min(failures, len(BUG_WAITS)) - 1])
+                    await self._wait(BUG_WAITS[min(failures, len(BUG_WAITS)) - 1])
                     continue
                 await self.park(record, event, group=group, reason="bug", error=type(error).__name__, attempts=failures)
             else:

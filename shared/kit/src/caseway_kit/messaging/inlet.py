@@ -16,7 +16,7 @@ from caseway_contracts.base import Event
 from caseway_kit.errors import InvalidEvent
 from caseway_kit.faults import fault_point
 from caseway_kit.messaging import wire
-from caseway_kit.messaging.dead_letter import CONTROL, RESUME, TOPIC, as_text, header, retry, source_topic
+from caseway_kit.messaging.dead_letter import CONTROL, RAW_HEADERS, RESUME, TOPIC, as_text, header, retry, source_topic
 from caseway_kit.messaging.delivery import Delivery, Record
 from caseway_kit.messaging.drain import InFlight
 
@@ -42,7 +42,7 @@ async def _parse(record: Any, original: Callable[[Any], Any]) -> Any:
 
 def _readable(record: Record) -> Record:
     text = as_text(record.headers)
-    if len(text) == len(record.headers):
+    if RAW_HEADERS not in text:
         return record
     copy = replace(record, headers=tuple((name, value.encode()) for name, value in text.items()))
     if hasattr(record, "consumer"):
