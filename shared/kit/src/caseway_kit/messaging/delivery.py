@@ -89,10 +89,11 @@ class Delivery:
 
     async def _wait(self, seconds: float) -> None:
         if self.sleep is not None:
-            return await self.sleep(seconds)
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(seconds):
-                await self.stopping.wait()
+            await self.sleep(seconds)
+        else:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(seconds):
+                    await self.stopping.wait()
 
     async def _gate(self, group: str) -> None:
         waited = 0.0
