@@ -44,6 +44,8 @@ lock: ## Renew requirements.lock after a change of dependencies
 	@if grep -nE '://|^ *(-i|-f|--[a-z-]*(index|links|host))' $(VENV)/requirements.lock; then \
 		echo "The lock file must not name a place to get packages from."; exit 1; fi
 	@mv $(VENV)/requirements.lock requirements.lock
+	@$(BIN)/uv pip install --quiet --dry-run --reinstall --only-binary :all: --require-hashes -r requirements.lock || { \
+		echo "The machine that this has to run on has no compiler: every package needs a wheel."; exit 1; }
 	@echo "$$(grep -c == requirements.lock) packages in requirements.lock"
 
 run: setup ## Bring up the whole system, with its data in var/ (PORT=9000 for another port)
