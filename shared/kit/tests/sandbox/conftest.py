@@ -52,7 +52,7 @@ async def sandbox(make_sandbox: Callable[..., Any]) -> Sandbox:
 def until_gone() -> Callable[[int], Awaitable[None]]:
     async def wait(pid: int) -> None:
         async with asyncio.timeout(10):
-            while is_alive(pid):  # noqa: ASYNC110 - a process of another parent sets no event
+            while is_alive(pid):
                 await asyncio.sleep(0.02)
 
     return wait

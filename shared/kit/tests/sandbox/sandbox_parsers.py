@@ -312,6 +312,18 @@ def start_thread() -> int:
     return results[0]
 
 
+def start_many_threads(most: int) -> int:
+    threading.stack_size(64 * 1024)
+    end = threading.Event()
+    started = 0
+    with contextlib.suppress(RuntimeError):
+        for _ in range(most):
+            threading.Thread(target=end.wait, daemon=True).start()
+            started += 1
+    end.set()
+    return started
+
+
 def leave_spinning_thread() -> int:
     threading.Thread(target=spin, daemon=True).start()
     return os.getpid()

@@ -78,6 +78,10 @@ async def test_a_million_open_files(sandbox: Sandbox) -> None:
     assert await sandbox.run("sandbox_parsers:open_many", 60) == 60
 
 
+async def test_thousands_of_threads(sandbox: Sandbox) -> None:
+    assert 1 < await sandbox.run("sandbox_parsers:start_many_threads", 3000) < 2000
+
+
 async def test_no_budget_above_the_ceiling(make_sandbox: MakeSandbox) -> None:
     sandbox = await make_sandbox(ceiling=Budget(memory_bytes=64 * MIB))
     with pytest.raises(ValueError, match="ceiling"):

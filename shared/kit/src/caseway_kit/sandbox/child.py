@@ -40,11 +40,13 @@ class Zygote:
         self._isolation = Isolation()
         self._proc = os.open("/proc", os.O_PATH | os.O_DIRECTORY)
         self._kept: list[int] = []
+        self._threads = 0
         self._children: set[int] = set()
 
     def prepare(self, *, preload: list[str]) -> None:
         with contextlib.suppress(OSError):  # before anything else on this machine, should memory run out
             Path("/proc/self/oom_score_adj").write_text("1000")
+        self._threads = int(Path("/proc/loadavg").read_text().split()[3].split("/")[1])
         # A user namespace can be entered only while there is one thread, so before any import.
         own_mounts = enter_namespaces(self._isolation, skip=self._skip)
         for module in preload:
@@ -101,7 +103,13 @@ class Zygote:
             connection = self._keep_only(connection_fd)
             try:
                 workplace = lock_down(
-                    self._isolation, parent=zygote, uid=uid, folder=folder, ceiling=self._ceiling, skip=self._skip
+                    self._isolation,
+                    parent=zygote,
+                    uid=uid,
+                    folder=folder,
+                    ceiling=self._ceiling,
+                    skip=self._skip,
+                    threads_of_machine=self._threads,
                 )
             except (LockdownRefused, OSError) as error:
                 send(connection, pack({"refused": str(error)}))

@@ -24,7 +24,14 @@ class LockdownRefused(Exception):
 
 
 def lock_down(
-    isolation: Isolation, *, parent: int, uid: int, folder: Path, ceiling: Budget, skip: frozenset[str]
+    isolation: Isolation,
+    *,
+    parent: int,
+    uid: int,
+    folder: Path,
+    ceiling: Budget,
+    skip: frozenset[str],
+    threads_of_machine: int,
 ) -> str:
     """The path by which this process reaches its scratch folder."""
     os.chdir(folder)
@@ -34,7 +41,8 @@ def lock_down(
     isolation.uid, isolation.switched_uid = uid, uid != os.getuid()
     if not isolation.switched_uid:
         isolation.missing["own user id"] = "only root may give one, and only where others are mapped"
-    _limit_all(ceiling, own_uid=isolation.switched_uid)
+    # The limit counts the user's threads, and under the service's own user these are the service's as well.
+    _limit_all(ceiling, threads=_THREADS if isolation.switched_uid else threads_of_machine + _THREADS)
     _become(uid)
     kernel.drop_capabilities()
     try:
@@ -83,7 +91,7 @@ def used_memory() -> tuple[int, int]:
     return pages[0] * resource.getpagesize(), pages[5] * resource.getpagesize()
 
 
-def _limit_all(ceiling: Budget, *, own_uid: bool) -> None:
+def _limit_all(ceiling: Budget, *, threads: int) -> None:
     # Twice the memory leaves room for a mapped sample and for what earlier jobs left behind.
     address_space, data = used_memory()
     hard = {
@@ -94,9 +102,8 @@ def _limit_all(ceiling: Budget, *, own_uid: bool) -> None:
         resource.RLIMIT_FSIZE: ceiling.written_bytes,
         resource.RLIMIT_MSGQUEUE: 0,
         resource.RLIMIT_MEMLOCK: 0,
+        resource.RLIMIT_NPROC: threads,
     }
-    if own_uid:  # counted per user: under the service's own one it would count the service's threads
-        hard[resource.RLIMIT_NPROC] = _THREADS
     for kind, value in hard.items():
         allowed = _at_most(value, resource.getrlimit(kind)[1])
         resource.setrlimit(kind, (allowed, allowed))

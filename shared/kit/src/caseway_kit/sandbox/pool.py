@@ -76,7 +76,7 @@ class Sandbox:
     async def start(self) -> None:
         """Raises ``SandboxUnavailable`` with a sentence when children can't be locked in on this machine."""
         try:
-            workers = await asyncio.gather(*(self._fork(slot) for slot in range(self._workers)))
+            workers = await self._fork_all()
         except BaseException:
             await self.close()
             raise
@@ -186,6 +186,16 @@ class Sandbox:
     def _keep(self, task: asyncio.Task[None]) -> None:
         self._tending.add(task)
         task.add_done_callback(self._tending.discard)
+
+    async def _fork_all(self) -> list[Worker]:
+        started = await asyncio.gather(*(self._fork(slot) for slot in range(self._workers)), return_exceptions=True)
+        workers = [worker for worker in started if isinstance(worker, Worker)]
+        for failure in started:
+            if isinstance(failure, BaseException):
+                for worker in workers:
+                    worker.connection.close()
+                raise failure
+        return workers
 
     async def _fork(self, slot: int) -> Worker:
         async with self._zygote_lock:

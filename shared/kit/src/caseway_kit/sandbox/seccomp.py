@@ -50,7 +50,7 @@ def build_filter(machine: str, pid: int) -> bytes:
     for name, number in known.items():
         if name not in checked:
             program += [_jump(_EQUAL, number, 0, 1), _return(_ALLOW)]
-    # The x32 calls of x86_64 start at 0x40000000: refused like all else.
+    # The x32 calls of x86_64 start at 0x40000000 and seem absent too.
     program += [_jump(_ABOVE, _NEWEST_KNOWN, 0, 1), _return(_ABSENT), _return(_REFUSE)]
     return b"".join(program)
 
