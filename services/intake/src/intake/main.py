@@ -1,0 +1,113 @@
+import os
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+
+import httpx
+
+from caseway_catalog import load as load_catalog
+from caseway_contracts.clients import ProfilesClient
+from caseway_kit.app import ServiceApp, build_app
+from caseway_kit.auth import KeyCache, TokenVerifier, check_tokens, keys_at
+from caseway_kit.messaging import Consumers, Encoded, emit
+from caseway_kit.parts import Parts
+from caseway_kit.sandbox import Sandbox
+from caseway_kit.serving import serve
+from caseway_kit.settings import load
+from intake import api
+from intake.checks import Checks
+from intake.handlers import cases, inlet
+from intake.mongo_cases import MongoCaseRepository
+from intake.mongo_profile_facts import MongoLearnedRepository
+from intake.mongo_uploads import MongoUploadRepository
+from intake.peeking import SandboxPeek
+from intake.profile_facts import ProfileFacts
+from intake.profiles_cache import ProfilesCache, fetch_from
+from intake.promoting import Promoting
+from intake.rate_limit import RateLimit
+from intake.settings import Settings
+from intake.sr_blocks import MongoBlocks, SrNumbers
+from intake.submitting import Submitting
+from intake.sweeper import Sweeper
+from intake.updating import Updating
+from intake.uploads import Uploads
+
+
+async def publish(events: Sequence[Encoded]) -> None:
+    await emit(cases, *events)
+
+
+def build(settings: Settings) -> ServiceApp:
+    parts = Parts("intake", settings)
+    database, clock, catalog = parts.database, parts.clock, load_catalog()
+    stored = MongoCaseRepository(database.collection("cases"), publish, parts.objects, clock)
+    known_uploads = MongoUploadRepository(database.collection("uploads"))
+    learned = MongoLearnedRepository(database.collection("profile_facts"))
+    http = httpx.AsyncClient(base_url=settings.profiles_url, timeout=3, trust_env=False)
+    profiles = ProfilesCache(fetch_from(ProfilesClient(http)))
+    facts = ProfileFacts(learned, profiles, clock)
+    sandbox = Sandbox(
+        workers=settings.sandbox_workers, scratch=settings.scratch_folder / "sandbox", preload=["caseway_kit.peek"]
+    )
+    fetched = settings.scratch_folder / "fetched"
+    checks = Checks(catalog, SandboxPeek(sandbox, parts.objects, fetched))
+    uploads = Uploads(known_uploads, parts.objects, clock, largest=catalog.limits.file_bytes)
+    submitting = Submitting(
+        settings.region,
+        cases=stored,
+        numbers=SrNumbers(settings.region, MongoBlocks(database.collection("sr_blocks"))),
+        checks=checks,
+        profiles=profiles,
+        uploads=known_uploads,
+        clock=clock,
+    )
+    routes = api.build()
+    routes.state.parts = api.Parts(
+        catalog=catalog,
+        uploads=uploads,
+        submitting=submitting,
+        updating=Updating(cases=stored, checks=checks, uploads=known_uploads, clock=clock),
+        promoting=Promoting(cases=stored, submitting=submitting, uploads=uploads),
+        rate=RateLimit(settings.submissions_per_minute),
+    )
+    keys = KeyCache(keys_at(settings.jwks))
+    verifier = TokenVerifier(
+        keys, issuer=settings.issuer, audience=settings.audience, disabled=facts.disabled, clock=clock
+    )
+    check_tokens(routes, verifier)
+
+    @asynccontextmanager
+    async def start(app: ServiceApp) -> AsyncIterator[None]:
+        fetched.mkdir(parents=True, exist_ok=True)
+        for left in fetched.iterdir():
+            left.unlink()
+        await parts.prepare()
+        for kept in (stored, known_uploads, learned):
+            await kept.prepare()
+        await facts.load()
+        app.supervise("relay", stored.relay.run())
+        app.supervise("sweeper", Sweeper(known_uploads, uploads, stored, clock).run())
+        app.supervise("profile facts", facts.run())
+        async with sandbox, http:
+            yield
+        await parts.close()
+
+    return build_app(
+        "intake",
+        title=api.TITLE,
+        version=api.VERSION,
+        start=start,
+        api=routes,
+        needs=[parts.needs_mongo, parts.needs_objects],
+        messaging=Consumers(parts.broker, inlet, parts.delivery, in_background=True, facts=facts),
+        deadline=settings.start_deadline,
+    )
+
+
+def main() -> None:
+    os.umask(0o077)  # samples are nobody else's to read
+    settings = load(Settings)
+    serve(build(settings), host=settings.host, port=settings.port)
+
+
+if __name__ == "__main__":
+    main()
