@@ -170,6 +170,19 @@ async def test_a_requeued_message_reaches_the_handler_of_its_topic() -> None:
     assert service.handled == [event]
 
 
+async def test_a_dropped_message_is_not_handled_but_what_it_makes_final_is_stated() -> None:
+    service, event = Service(), make_event()
+    dropped: list[Any] = []
+
+    async def on_dropped(event: Any) -> None:
+        dropped.append(event)
+
+    service.delivery.on_dropped = on_dropped
+    async with running(service) as send:
+        await send(body(event), "probe-retry", **{"dlq-topic": "routes", "dlq-control": "drop"})
+    assert (service.handled, dropped) == ([], [event])
+
+
 async def test_a_message_requeued_for_a_topic_that_is_not_read_is_parked_again() -> None:
     service = Service()
     async with running(service) as send:

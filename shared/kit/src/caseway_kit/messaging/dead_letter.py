@@ -20,9 +20,12 @@ TOPIC = "dlq-topic"
 PARTITION = "dlq-partition"
 OFFSET = "dlq-offset"
 RAW_HEADERS = "dlq-raw-headers"
-# On a retry topic: not a message but an operator's word to the members of the group.
+# On a retry topic, an operator's word: go on after a pause; or, with a dead letter, that it is dropped.
 CONTROL = "dlq-control"
 RESUME = "resume"
+DROP = "drop"
+# On a dead-letter topic: the ``partition/offset`` of a dead letter that an operator requeued or dropped.
+RESOLVES = "dlq-resolves"
 
 
 def dlq(service: str) -> str:

@@ -58,6 +58,8 @@ class Delivery:
     clock: Clock = field(default_factory=SystemClock)
     on_parked: OnParked | None = None
     """States what the parked message delays (EvidenceDelayed); called before the message is parked."""
+    on_dropped: Callable[[Event], Awaitable[None]] | None = None
+    """States what is final now that an operator dropped the message (``not_analyzed``)."""
     sleep: Callable[[float], Awaitable[None]] | None = None
     """How to wait; left out, a wait ends when the service stops."""
     stopping: asyncio.Event = field(default_factory=asyncio.Event)

@@ -16,7 +16,7 @@ from caseway_contracts.base import Event
 from caseway_kit.errors import InvalidEvent
 from caseway_kit.faults import fault_point
 from caseway_kit.messaging import wire
-from caseway_kit.messaging.dead_letter import CONTROL, RAW_HEADERS, RESUME, TOPIC, as_text, header, retry, source_topic
+from caseway_kit.messaging.dead_letter import CONTROL, DROP, RAW_HEADERS, RESUME, TOPIC, as_text, header, retry, source_topic
 from caseway_kit.messaging.delivery import Delivery, Record
 from caseway_kit.messaging.drain import InFlight
 
@@ -222,6 +222,10 @@ class DeliveryMiddleware(BaseMiddleware):
     ) -> None:
         async def call() -> None:
             assert event is not None
+            if header(record.headers, CONTROL) == DROP:
+                if delivery.on_dropped is not None:
+                    await delivery.on_dropped(event)
+                return
             await self._call(call_next, msg, [(record, event)], as_list=self._inlet.batched(source_topic(record)))
 
         fresh = self._inlet.in_flight.first_since_assignment(TopicPartition(record.topic, record.partition))
