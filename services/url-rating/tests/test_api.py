@@ -13,6 +13,7 @@ from caseway_kit.problems import Problem
 from url_rating.api import build_router
 from url_rating.decisions import Decisions
 from url_rating.imports import ListImport
+from url_rating.lists_api import build_lists_router
 from url_rating.lookup import Lookup
 from url_rating.reclassifications import Reclassification
 from url_rating.seed import plant
@@ -36,7 +37,8 @@ async def api(
 ) -> FastAPI:
     await plant(memory_lists, imports)
     api = build_api(title="URL rating", version="1")
-    api.include_router(build_router(lookup=lookup, decisions=decisions, imports=imports, lists=memory_lists))
+    api.include_router(build_router(lookup=lookup, decisions=decisions))
+    api.include_router(build_lists_router(imports=imports, lists=memory_lists))
     check_tokens(api, RolesAsTokens())
     return api
 

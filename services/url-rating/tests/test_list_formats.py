@@ -73,6 +73,10 @@ def test_unknown_category_is_counted_by_name(sources: Sources) -> None:
     assert parsed(sources, "ut1", "knitting\twool.example").unknown_categories == {"knitting": 1}
 
 
+def test_entry_without_a_category_needs_one_for_the_whole_list(sources: Sources) -> None:
+    assert parsed(sources, "hosts", "0.0.0.0 evil.example").refused == {"no category": 1}
+
+
 def test_no_source_may_say_untested() -> None:
     with pytest.raises(ValueError, match="71"):
         SourceData.model_validate({"scores": {75: 71}, "ut1": {}})

@@ -1,9 +1,7 @@
-from collections.abc import AsyncIterator
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Depends, Query, Request
+from fastapi import APIRouter, Depends
 from pydantic import BaseModel, Field
-from starlette.responses import Response
 
 from caseway_contracts.http import Body, RatingLookup
 from caseway_contracts.kinds import Rating
@@ -12,17 +10,10 @@ from caseway_kit.auth import Caller, require
 from caseway_kit.paging import DEFAULT_LIMIT, Cursor, Limit, Page, from_cursor, page_of
 from caseway_kit.problems import FieldError, Problem
 from url_rating.decisions import AlreadyDecided, Decisions, NoSuchRequest, NothingChanges, UnknownCategories
-from url_rating.import_stream import ImportStream, imported_as_it_comes
-from url_rating.imports import ListImport
-from url_rating.list_formats import FORMATS
-from url_rating.lists import ListRepository, ListVersion
 from url_rating.lookup import Lookup, Rated
 from url_rating.reclassifications import Outcome, Reclassification
 
-NAME = r"^[a-z0-9][a-z0-9._-]{0,63}$"
-
 Analyst = Annotated[Caller, Depends(require("analyst"))]
-OPERATOR = Depends(require("operator"))
 SIGNED_IN = Depends(require())
 
 
@@ -79,13 +70,7 @@ class RequestItem(BaseModel):
     reason: str | None
 
 
-class ListItem(BaseModel):
-    name: str
-    version: str
-    entries: int
-
-
-def build_router(*, lookup: Lookup, decisions: Decisions, imports: ListImport, lists: ListRepository) -> APIRouter:
+def build_router(*, lookup: Lookup, decisions: Decisions) -> APIRouter:
     router = APIRouter(prefix="/api/v1/ratings", tags=["ratings"])
 
     @router.post("/lookup", dependencies=[SIGNED_IN])
@@ -129,36 +114,7 @@ def build_router(*, lookup: Lookup, decisions: Decisions, imports: ListImport, l
                 FieldError("/categories", "choice.invalid", f"There are no categories {unknown.categories}.")
             ) from None
 
-    @router.get("/lists", dependencies=[OPERATOR])
-    async def active_lists() -> list[ListItem]:
-        return [_list_item(version) for version in await lists.active()]
-
-    @router.post("/lists/{name}/rollback", dependencies=[OPERATOR])
-    async def roll_back(name: str) -> ListItem:
-        version = await lists.roll_back(name)
-        if version is None:
-            raise Problem.conflict("There is no version before to go back to.")
-        return _list_item(version)
-
-    @router.post("/imports", dependencies=[OPERATOR], response_class=ImportStream)
-    async def import_list(
-        request: Request,
-        format: Annotated[str, Query(pattern=f"^({'|'.join(FORMATS)})$")],  # noqa: A002 - the parameter's name outside
-        version: Annotated[str, Query(pattern=r"^[\w.:+-]{1,64}$")],
-        name: Annotated[str | None, Query(pattern=NAME)] = None,
-        category: Annotated[str | None, Query(max_length=64)] = None,
-    ) -> Response:
-        if category is not None and imports.meaning(category) is None:
-            raise Problem.rule(FieldError("/category", "choice.invalid", "There is no such category."))
-        progress = imports.run(name or format, version, format, _body(request), category=category)
-        return ImportStream(imported_as_it_comes(progress))
-
     return router
-
-
-async def _body(request: Request) -> AsyncIterator[bytes]:
-    async for chunk in request.stream():
-        yield chunk
 
 
 def _result(rated: Rated) -> RatedResult | InvalidResult:
@@ -178,7 +134,3 @@ def _result(rated: Rated) -> RatedResult | InvalidResult:
 
 def _item(request: Reclassification) -> RequestItem:
     return RequestItem.model_validate({**request.model_dump(), "asked_at": request.asked_at.isoformat()})
-
-
-def _list_item(version: ListVersion) -> ListItem:
-    return ListItem(name=version.name, version=version.version, entries=version.entries)

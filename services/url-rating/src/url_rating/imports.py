@@ -10,6 +10,7 @@ from url_rating.sources import Meaning, Sources
 
 BATCH = 5_000
 LONGEST_LINE = 100_000
+MOST_NAMES = 100
 
 
 class NotAList(Exception):
@@ -89,4 +90,6 @@ async def batches(chunks: AsyncIterator[bytes]) -> AsyncIterator[list[bytes]]:
 
 
 def _sum(one: dict[str, int], other: dict[str, int]) -> dict[str, int]:
-    return {name: one.get(name, 0) + other.get(name, 0) for name in sorted({*one, *other})}
+    # Whoever wrote the list chose the names: they are shown, and must not fill the memory.
+    names = sorted({*one, *other})[:MOST_NAMES]
+    return {name: one.get(name, 0) + other.get(name, 0) for name in names}

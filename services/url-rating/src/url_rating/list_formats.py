@@ -134,7 +134,7 @@ def count(counts: dict[str, int], what: str) -> None:
 def _entry(row: Row, sources: Sources, default: Meaning | None) -> ListEntry:
     meaning = default if row.category is None else sources.meaning(row.category)
     if meaning is None:
-        raise UnknownCategory(row.category or "")
+        raise Refused("no category") if row.category is None else UnknownCategory(row.category)
     if row.score == UNTESTED:
         raise Refused("score 71 means untested")
     try:

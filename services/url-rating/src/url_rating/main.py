@@ -15,6 +15,7 @@ from url_rating.api import build_router
 from url_rating.decisions import Decisions
 from url_rating.handlers import SERVICE, inlet, ratings
 from url_rating.imports import ListImport
+from url_rating.lists_api import build_lists_router
 from url_rating.lookup import Lookup
 from url_rating.mongo_lists import MongoListRepository
 from url_rating.mongo_ratings import MongoRatingRepository
@@ -56,7 +57,8 @@ def build(settings: Settings) -> ServiceApp:
     parts.delivery.on_parked = state_the_delay
 
     api = build_api(title=TITLE, version=VERSION)
-    api.include_router(build_router(lookup=lookup, decisions=decisions, imports=imports, lists=lists))
+    api.include_router(build_router(lookup=lookup, decisions=decisions))
+    api.include_router(build_lists_router(imports=imports, lists=lists))
     keys = KeyCache(keys_at(settings.jwks))
     check_tokens(api, TokenVerifier(keys, issuer=settings.issuer, audience=settings.audience, clock=parts.clock))
 
