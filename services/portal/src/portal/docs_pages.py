@@ -1,0 +1,79 @@
+"""The start page and the interface's documentation, with nothing that comes from elsewhere."""
+
+from pathlib import Path
+from typing import Any
+
+from fastapi import APIRouter, Depends
+from starlette.responses import FileResponse, HTMLResponse, Response
+from swagger_ui_bundle import swagger_ui_path
+
+from caseway_kit.auth import public
+from caseway_kit.problems import Problem
+from portal.openapi import MergedOpenApi
+
+SECURITY = {
+    "Content-Security-Policy": (
+        "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data:; "
+        "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    ),
+    "Referrer-Policy": "no-referrer",
+    "X-Frame-Options": "DENY",
+}
+
+_UI = Path(str(swagger_ui_path))
+_ASSETS = {
+    "swagger-ui.css": "text/css",
+    "swagger-ui-bundle.js": "text/javascript",
+    "favicon-32x32.png": "image/png",
+}
+_START = """SwaggerUIBundle({
+  url: "/api/v1/openapi.json",
+  dom_id: "#ui",
+  deepLinking: true,
+  validatorUrl: null,
+  presets: [SwaggerUIBundle.presets.apis],
+});
+"""
+_HEAD = '<!doctype html><html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">'
+_DOCS = f"""{_HEAD}<title>Caseway: the interface</title>
+<link rel="icon" href="/docs/assets/favicon-32x32.png"><link rel="stylesheet" href="/docs/assets/swagger-ui.css">
+</head><body><div id="ui"></div>
+<script src="/docs/assets/swagger-ui-bundle.js"></script><script src="/docs/assets/start.js"></script></body></html>
+"""
+_HOME = f"""{_HEAD}<title>Caseway</title></head><body><h1>Caseway</h1>
+<p>Hand in a file, a link, an e-mail or a log, get a service request number, and watch its case fill with results.</p>
+<ul><li><a href="/docs">The HTTP interface</a>, to try and to read</li>
+<li><a href="/api/v1/openapi.json">Its description for programs</a></li>
+<li>On the command line: <code>caseway submit</code>, <code>caseway case</code>, <code>caseway cases</code></li></ul>
+</body></html>
+"""
+
+
+def build_router(openapi: MergedOpenApi) -> APIRouter:
+    open_to_all: dict[str, Any] = {"include_in_schema": False, "dependencies": [Depends(public())]}
+    router = APIRouter()
+
+    @router.get("/", **open_to_all)
+    async def home() -> Response:
+        return HTMLResponse(_HOME, headers=SECURITY)
+
+    @router.get("/docs", **open_to_all)
+    async def docs() -> Response:
+        return HTMLResponse(_DOCS, headers=SECURITY)
+
+    @router.get("/docs/assets/start.js", **open_to_all)
+    async def start() -> Response:
+        return Response(_START, media_type="text/javascript", headers=SECURITY)
+
+    @router.get("/docs/assets/{name}", **open_to_all)
+    async def asset(name: str) -> Response:
+        if name not in _ASSETS:
+            raise Problem.not_found()
+        headers = {**SECURITY, "Cache-Control": "public, max-age=3600"}
+        return FileResponse(_UI / name, media_type=_ASSETS[name], headers=headers)
+
+    @router.get("/api/v1/openapi.json", **open_to_all)
+    async def openapi_document() -> Response:
+        return Response(await openapi.body(), media_type="application/json")
+
+    return router

@@ -1,0 +1,70 @@
+"""Which cases a list shows, and in which order; the same rules for what a database finds and for what is newer."""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+from caseway_contracts.kinds import CaseStatus, Severity
+from caseway_contracts.views import CaseSummary
+
+Sort = Literal["-submitted_at", "submitted_at", "-severity", "severity"]
+DEFAULT_SORT: Sort = "-submitted_at"
+
+SEVERITIES: tuple[Severity, ...] = get_args(Severity)
+
+Place = tuple[int, str]
+
+
+@dataclass(frozen=True)
+class ListQuery:
+    """``words``: each must be the beginning of a word of the subject or of the SR number."""
+
+    status: CaseStatus | None = None
+    category: str | None = None
+    words: tuple[str, ...] = ()
+    sort: Sort = DEFAULT_SORT
+    after: Place | None = None
+    limit: int = 50
+
+    @property
+    def descending(self) -> bool:
+        return self.sort.startswith("-")
+
+    @property
+    def by(self) -> str:
+        return self.sort.removeprefix("-")
+
+    def shows(self, case: CaseSummary) -> bool:
+        words = words_of(case.subject, case.sr_number)
+        return (
+            self.status in (None, case.status)
+            and self.category in (None, case.category)
+            and all(any(word.startswith(asked) for word in words) for asked in self.words)
+            and self._is_after(case)
+        )
+
+    def arranged(self, cases: Iterable[CaseSummary]) -> list[CaseSummary]:
+        return sorted(cases, key=self.place, reverse=self.descending)
+
+    def place(self, case: CaseSummary) -> Place:
+        value = severity_rank(case.severity) if self.by == "severity" else milliseconds(case)
+        return value, case.sr_number
+
+    def _is_after(self, case: CaseSummary) -> bool:
+        if self.after is None:
+            return True
+        return self.place(case) < self.after if self.descending else self.place(case) > self.after
+
+
+def words_of(*texts: str) -> tuple[str, ...]:
+    """Words as they are searched: case-folded, in the order of their first use."""
+    return tuple(dict.fromkeys(word for text in texts for word in re.findall(r"\w+", text.casefold())))
+
+
+def severity_rank(severity: Severity) -> int:
+    return SEVERITIES.index(severity)
+
+
+def milliseconds(case: CaseSummary) -> int:
+    return round(case.submitted_at.timestamp() * 1000)

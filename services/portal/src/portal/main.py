@@ -1,0 +1,107 @@
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from importlib.metadata import version
+
+import httpx
+
+from caseway_catalog import load as load_catalog
+from caseway_contracts.clients import IntakeClient
+from caseway_kit.app import ServiceApp, build_api, build_app
+from caseway_kit.auth import KeyCache, TokenVerifier, check_tokens, keys_at
+from caseway_kit.messaging import Consumers
+from caseway_kit.parts import Parts
+from caseway_kit.serving import serve
+from caseway_kit.settings import load
+from portal import case_api, docs_pages
+from portal.cases import Cases
+from portal.contacts import DisabledContacts
+from portal.feed import Feed
+from portal.handlers import SERVICE, inlet
+from portal.intake_cases import IntakeCases
+from portal.library import Library
+from portal.mongo_contacts import MongoContactRepository
+from portal.mongo_pages import MongoPageRepository
+from portal.openapi import Document, MergedOpenApi
+from portal.projection import Projection
+from portal.settings import Settings
+
+TITLE = "Caseway portal"
+VERSION = version("caseway-portal")
+# A read waits no longer than this for what intake may know besides.
+INTAKE_TIMEOUT = httpx.Timeout(2.0, connect=0.5)
+OPENAPI_TIMEOUT = httpx.Timeout(2.0)
+
+
+def build(settings: Settings) -> ServiceApp:
+    parts = Parts(SERVICE, settings)
+    # Made here, connected at their first use.
+    to_intake = httpx.AsyncClient(base_url=settings.intake_url, timeout=INTAKE_TIMEOUT, trust_env=False)
+    to_services = httpx.AsyncClient(timeout=OPENAPI_TIMEOUT, trust_env=False)
+    pages = MongoPageRepository(parts.database.collection("case_pages"))
+    contacts = MongoContactRepository(parts.database.collection("disabled_contacts"))
+    library = Library(parts.objects)
+    disabled = DisabledContacts(contacts)
+    cases = Cases(
+        pages,
+        library,
+        IntakeCases(IntakeClient(to_intake)),
+        categories={number: one.name for number, one in load_catalog().url_categories.items()},
+        clock=parts.clock,
+    )
+
+    async def fetch(url: str) -> Document:
+        answer = await to_services.get(url)
+        document: Document = answer.raise_for_status().json()
+        return document
+
+    api = build_api(title=TITLE, version=VERSION)
+    openapi = MergedOpenApi(settings.services, fetch, api.openapi, title="Caseway", version=VERSION)
+    api.include_router(case_api.build_router(cases, Feed(cases)))
+    api.include_router(docs_pages.build_router(openapi))
+    verifier = TokenVerifier(
+        KeyCache(keys_at(settings.jwks)),
+        issuer=settings.issuer,
+        audience=settings.audience,
+        disabled=disabled,
+        clock=parts.clock,
+    )
+    check_tokens(api, verifier)
+
+    @asynccontextmanager
+    async def start(app: ServiceApp) -> AsyncIterator[None]:
+        api.state.stopping = app.stopping
+        await parts.prepare()
+        await pages.prepare()
+        await contacts.prepare()
+        await disabled.refresh()
+        app.supervise("disabled contacts", disabled.run())
+        async with to_intake, to_services:
+            yield
+        await parts.close()
+
+    return build_app(
+        SERVICE,
+        title=TITLE,
+        version=VERSION,
+        start=start,
+        api=api,
+        needs=[parts.needs_mongo],
+        messaging=Consumers(
+            parts.broker,
+            inlet,
+            parts.delivery,
+            in_background=True,
+            projection=Projection(pages, library),
+            disabled=disabled,
+        ),
+        deadline=settings.start_deadline,
+    )
+
+
+def main() -> None:
+    settings = load(Settings)
+    serve(build(settings), host=settings.host, port=settings.port)
+
+
+if __name__ == "__main__":
+    main()
