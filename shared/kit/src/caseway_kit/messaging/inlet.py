@@ -16,7 +16,17 @@ from caseway_contracts.base import Event
 from caseway_kit.errors import InvalidEvent
 from caseway_kit.faults import fault_point
 from caseway_kit.messaging import wire
-from caseway_kit.messaging.dead_letter import CONTROL, DROP, RAW_HEADERS, RESUME, TOPIC, as_text, header, retry, source_topic
+from caseway_kit.messaging.dead_letter import (
+    CONTROL,
+    DROP,
+    RAW_HEADERS,
+    RESUME,
+    TOPIC,
+    as_text,
+    header,
+    retry,
+    source_topic,
+)
 from caseway_kit.messaging.delivery import Delivery, Record
 from caseway_kit.messaging.drain import InFlight
 
