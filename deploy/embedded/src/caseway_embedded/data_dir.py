@@ -3,6 +3,7 @@ import json
 import os
 import random
 import secrets
+import shutil
 import socket
 import tempfile
 import time
@@ -90,6 +91,22 @@ class DataDir:
             file.write(f"{os.getpid()}\n")
             file.flush()
             yield
+
+    @contextmanager
+    def scratch(self) -> Iterator[Path]:
+        """A folder for what services take apart, outside of this one: a parser runs as a user without rights,
+        and this folder, or the home above it, may be closed to everybody else."""
+        note = self.root / "scratch"
+        if note.exists():  # what a kill -9 left
+            shutil.rmtree(note.read_text(), ignore_errors=True)
+        folder = Path(tempfile.mkdtemp(prefix="caseway-scratch-"))
+        folder.chmod(0o711)
+        write_atomically(note, str(folder))
+        try:
+            yield folder
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+            note.unlink(missing_ok=True)
 
     def in_use_by(self, holder: int | None) -> str:
         return (

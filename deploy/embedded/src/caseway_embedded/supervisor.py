@@ -23,12 +23,12 @@ from caseway_embedded.parts.mongod import Mongod
 from caseway_embedded.parts.service import ServiceProcess
 from caseway_embedded.seeds import SEEDS, Seed
 from caseway_embedded.services import SERVICES, Service
+from caseway_embedded.settings import own_settings, shared_settings
 from caseway_embedded.topics import TopicLike, apply_topics, declared_topics
 
 # Kafka's first start may have to download it.
 PART_DEADLINE = 300.0
 SERVICE_DEADLINE = 120.0
-REGION = "01"
 
 
 class Supervisor:
@@ -58,13 +58,13 @@ class Supervisor:
 
     async def run(self, on_ready: Callable[[str], None] | None = None) -> None:
         """Until SIGINT or SIGTERM; then, or when the start fails, everything is stopped, services first."""
-        with self._data.locked():
+        with self._data.locked(), self._data.scratch() as scratch:
             stop = asyncio.Event()
             loop = asyncio.get_running_loop()
             for signum in (signal.SIGINT, signal.SIGTERM):
                 loop.add_signal_handler(signum, stop.set)
             state = asyncio.create_task(self._publish_state())
-            start = asyncio.create_task(self._start())
+            start = asyncio.create_task(self._start(scratch))
             stopped = asyncio.create_task(stop.wait())
             try:
                 await asyncio.wait({start, stopped}, return_when=asyncio.FIRST_COMPLETED)
@@ -84,7 +84,7 @@ class Supervisor:
                 await self._stop()
                 self._write_state()
 
-    async def _start(self) -> None:
+    async def _start(self, scratch: Path) -> None:
         ports = {service.name: self._data.port(service.name) for service in self._services}
         caddy = Caddy(self._data, ports, self._services, self._port)
         mongod = Mongod(self._data, [service.name for service in self._services])
@@ -93,27 +93,16 @@ class Supervisor:
         self._url = caddy.url
         await self._start_all(self._parts, [kafka, mongod, mailbox, caddy], PART_DEADLINE)
         await apply_topics(kafka.address, self._topics())
-        shared = self._shared_settings(ports, kafka, mailbox)
+        urls = {name: f"http://127.0.0.1:{port}" for name, port in ports.items()}
+        shared = shared_settings(self._data, url=self._url, kafka=kafka.address, smtp=mailbox.address, urls=urls)
         processes = []
         for service in self._services:
-            settings = {**shared, "CASEWAY_MONGO": mongod.url(service.name)}
+            own = own_settings(service.name, self._data, urls, scratch)
+            settings = {**shared, **own, "CASEWAY_MONGO": mongod.url(service.name)}
             processes.append(ServiceProcess(service, self._data, ports[service.name], settings))
         await self._start_all(self._running, processes, SERVICE_DEADLINE)
         for seed in self._seeds:
             await seed(self._data, self._url, self._demo)
-
-    def _shared_settings(self, ports: dict[str, int], kafka: Kafka, mailbox: Mailbox) -> dict[str, str]:
-        urls = {service: f"http://127.0.0.1:{port}" for service, port in ports.items()}
-        addresses = {f"CASEWAY_{name.upper().replace('-', '_')}_URL": url for name, url in urls.items()}
-        return {
-            **addresses,
-            "CASEWAY_KAFKA": kafka.address,
-            "CASEWAY_OBJECTS": (self._data / "objects").as_uri(),
-            "CASEWAY_SMTP": f"smtp://{mailbox.address}",
-            "CASEWAY_REGION": REGION,
-            "CASEWAY_URL": self._url,
-            "CASEWAY_JWKS": f"{urls.get('profiles', self._url)}/api/v1/.well-known/jwks.json",
-        }
 
     async def _start_all(self, into: dict[str, Keeper], parts: Sequence[Part], deadline: float) -> None:
         for part in parts:
