@@ -1,0 +1,178 @@
+import hashlib
+import json
+from collections.abc import AsyncIterator, Callable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+from uuid import UUID, uuid5
+
+import pytest
+import structlog
+from faststream.kafka import TestKafkaBroker
+from sample_analysis_fakes import FakeSandbox, InMemoryPieceRepository, Kafka, MakeCase
+
+from caseway_contracts.base import ObjectRef
+from caseway_contracts.cases import CaseSubmitted, CaseUpdated
+from caseway_contracts.sheets import CaseSheet, SheetAttachment
+from caseway_kit.messaging import Consumers, Delivery, build_broker
+from caseway_kit.messaging.attempts import MemoryAttempts
+from caseway_kit.mongo import Database
+from caseway_kit.objects import Objects, open_objects
+from caseway_kit.testing.clock import FixedClock
+from sample_analysis.engine_client import Engines
+from sample_analysis.handlers import build_inlet
+from sample_analysis.mongo_pieces import MongoPieceRepository
+from sample_analysis.pieces import PieceRepository
+from sample_analysis.scratch import Scratch
+from sample_analysis.service import SampleAnalysis
+
+NAMESPACE = UUID(int=7)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def plain_logs() -> None:
+    # Until it is configured, structlog draws tracebacks with all their variables, which takes seconds.
+    structlog.configure(processors=[structlog.processors.KeyValueRenderer()])
+
+
+@pytest.fixture
+def clock() -> FixedClock:
+    return FixedClock(datetime(2026, 3, 2, 9, 15, tzinfo=UTC))
+
+
+@pytest.fixture
+def objects() -> Objects:
+    return open_objects("memory://")
+
+
+@pytest.fixture
+def sandbox() -> FakeSandbox:
+    return FakeSandbox()
+
+
+@pytest.fixture
+def scratch(tmp_path: Path, objects: Objects) -> Iterator[Scratch]:
+    scratch = Scratch(tmp_path / "scratch", objects)
+    yield scratch
+    scratch.close()
+
+
+@pytest.fixture
+def memory_pieces() -> InMemoryPieceRepository:
+    return InMemoryPieceRepository()
+
+
+@pytest.fixture
+async def mongo_pieces(database: Database) -> MongoPieceRepository:
+    repository = MongoPieceRepository(database.collection("reports"))
+    await repository.prepare()
+    return repository
+
+
+@pytest.fixture(params=["memory", pytest.param("mongo", marks=pytest.mark.integration)])
+def pieces(request: pytest.FixtureRequest) -> PieceRepository:
+    repository: PieceRepository = request.getfixturevalue(f"{request.param}_pieces")
+    return repository
+
+
+@pytest.fixture
+async def analysis(
+    memory_pieces: InMemoryPieceRepository,
+    objects: Objects,
+    scratch: Scratch,
+    sandbox: FakeSandbox,
+    clock: FixedClock,
+) -> SampleAnalysis:
+    engines = Engines(sandbox)
+    await engines.prepare()
+    return SampleAnalysis(pieces=memory_pieces, objects=objects, scratch=scratch, engines=engines, clock=clock)
+
+
+@pytest.fixture
+def upload(objects: Objects) -> Callable[..., Any]:
+    async def upload(data: bytes, account: str = "acc-1") -> ObjectRef:
+        sha256 = hashlib.sha256(data).hexdigest()
+        ref = ObjectRef(key=f"accounts/{account}/uploads/{sha256}", sha256=sha256, size=len(data))
+        await objects.put(ref, data)
+        return ref
+
+    return upload
+
+
+@pytest.fixture
+def make_case(objects: Objects, upload: Callable[..., Any]) -> MakeCase:
+    """A case event whose sheet and uploads are in the store; ``pieces``: evidence id → kind."""
+
+    async def make(
+        pieces: dict[str, str] | None = None,
+        *,
+        number: int = 42,
+        account: str = "acc-1",
+        revision: int = 1,
+        password: str | None = None,
+        **facts: Any,
+    ) -> CaseSubmitted | CaseUpdated:
+        sr_number = f"SR01-{number:09}-4"
+        pieces = {"piece-1": "file"} if pieces is None else pieces
+        words = [SheetAttachment(evidence_id=piece, name=f"{piece}.zip", password=password) for piece in pieces]
+        sheet = CaseSheet(
+            salt="5" * 32, sr_number=sr_number, subject="Help", description="Please", attachments=tuple(words)
+        )
+        type_ = CaseSubmitted if revision == 1 else CaseUpdated
+        evidence = [
+            {"id": piece, "kind": kind, "object": await upload(piece.encode(), account)}
+            for piece, kind in pieces.items()
+        ]
+        identity = {
+            "event_id": uuid5(NAMESPACE, f"{sr_number}/{revision}"),
+            "occurred_at": datetime(2026, 3, 2, 9, tzinfo=UTC),
+            "key": sr_number,
+            "account_id": account,
+            "subject_id": sr_number,
+            "revision": revision,
+        }
+        default = {
+            "region": "01",
+            "by": "c1",
+            "update_id": "u1",
+            "issue_type": "threat",
+            "category": "collected-threat-sample-analysis",
+            "severity": "medium",
+            "product": "officescan",
+            "catalog_version": "1",
+            "profile_id": "p1",
+            "profile_revision": 1,
+            "sheet": await objects.put_json(f"cases/{sr_number}/sheet/{revision}", sheet),
+            "evidence": evidence,
+        }
+        return type_.model_validate(identity | default | facts)
+
+    return make
+
+
+@pytest.fixture
+async def kafka(analysis: SampleAnalysis) -> AsyncIterator[Kafka]:
+    inlet, publish = build_inlet(workers=2)
+    broker = build_broker("localhost:9", service="sample-analysis")
+
+    async def send(topic: str, body: bytes) -> None:
+        await broker.publish(body, topic, headers={"content-type": "application/json"})
+
+    async def state_the_delay(event: Any, reason: str) -> None:
+        await publish(await analysis.delayed(event, reason))
+
+    kafka = Kafka(send)
+    delivery = Delivery("sample-analysis", kafka, MemoryAttempts(), on_parked=state_the_delay, sleep=kafka.sleep)
+    Consumers(broker, inlet, delivery, analysis=analysis)
+
+    # Topics that nobody else in the broker reads are seen by a subscriber of the test's own.
+    @broker.subscriber("analyses", decoder=_as_it_came)
+    async def on_statement(body: bytes) -> None:
+        kafka.stated.append(json.loads(body))
+
+    async with TestKafkaBroker(broker):
+        yield kafka
+
+
+async def _as_it_came(message: Any) -> bytes:
+    return bytes(message.body)

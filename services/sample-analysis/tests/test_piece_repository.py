@@ -1,0 +1,78 @@
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from caseway_kit.messaging import Encoded
+from sample_analysis.pieces import Piece, PieceRepository
+
+AT = datetime(2026, 3, 2, 9, tzinfo=UTC)
+
+
+def piece(evidence_id: str = "p1", **changes: Any) -> Piece:
+    facts: dict[str, Any] = {
+        "evidence_id": evidence_id,
+        "revision": 1,
+        "sr_number": "SR01-000000042-4",
+        "account_id": "acc-1",
+        "cause": "cause-1",
+        "digest": "d1",
+        "lane": "file",
+        "salt": "5" * 32,
+        "at": AT,
+    }
+    return Piece(**facts | changes)
+
+
+def event(name: str) -> Encoded:
+    return Encoded(name, "analyses", "SR01-000000042-4", "{}", {"ce_id": name})
+
+
+async def test_a_piece_comes_back_as_it_was_kept(pieces: PieceRepository) -> None:
+    kept = piece(digest=None)
+    assert await pieces.add([kept])
+    assert await pieces.find("p1/1") == kept
+    assert await pieces.find("p1/2") is None
+
+
+async def test_a_piece_that_is_there_stays_as_it_is_and_the_others_are_kept(pieces: PieceRepository) -> None:
+    first, second = piece("p1", cause="cause-0"), piece("p2")
+    await pieces.add([first])
+    assert not await pieces.add([piece("p1", salt="6" * 32), second])
+    assert await pieces.find("p1/1") == first
+    assert await pieces.brought_by("cause-1") == [second]
+
+
+async def test_the_first_statement_stands(pieces: PieceRepository) -> None:
+    await pieces.add([piece()])
+    assert await pieces.conclude("p1/1", event("first")) == event("first")
+    assert await pieces.conclude("p1/1", event("second")) == event("first")
+    found = await pieces.find("p1/1")
+    assert found is not None
+    assert found.stated == event("first")
+
+
+async def test_a_delay_is_stated_once_and_does_not_conclude(pieces: PieceRepository) -> None:
+    await pieces.add([piece()])
+    assert await pieces.delay("p1/1", event("late")) == event("late")
+    assert await pieces.delay("p1/1", event("later")) == event("late")
+    found = await pieces.find("p1/1")
+    assert found is not None
+    assert found.stated is None
+
+
+@pytest.mark.parametrize("end", ["conclude", "delay", "forget"])
+async def test_what_has_ended_is_not_in_flight(pieces: PieceRepository, end: str) -> None:
+    await pieces.add([piece(f"p{number}") for number in range(4)])
+    await pieces.add([piece("other", account_id="acc-2")])
+    assert await pieces.in_flight("acc-1", at_most=50) == 4
+    await (pieces.forget("p1/1") if end == "forget" else getattr(pieces, end)("p1/1", event("end")))
+    assert await pieces.in_flight("acc-1", at_most=50) == 3
+    assert await pieces.in_flight("acc-1", at_most=2) == 2
+    assert await pieces.in_flight("acc-3", at_most=50) == 0
+
+
+async def test_crashes_are_counted_by_piece(pieces: PieceRepository) -> None:
+    await pieces.add([piece("p1"), piece("p2")])
+    assert [await pieces.count_crash("p1/1") for _ in range(3)] == [1, 2, 3]
+    assert await pieces.count_crash("p2/1") == 1
