@@ -16,7 +16,7 @@ from caseway_kit.archives import (
     open_archive,
 )
 from caseway_kit.archives.reading import Archive, list_locked
-from sample_analysis.engines.hashing import hashes
+from sample_analysis.engines.hashing import Hasher
 from sample_analysis.engines.tree import Node
 
 if TYPE_CHECKING:
@@ -75,6 +75,7 @@ class _Walk:
         self._nesting = nesting
         self._counted = counted
         self._seen: set[tuple[str, object]] = set()
+        self._named: set[str] = set()
 
     def run(self) -> None:
         for member in self._archive.members():
@@ -89,48 +90,61 @@ class _Walk:
             self._take_out(member, child)
 
     def _take_out(self, member: Member, child: Node) -> None:
-        spool = Spool()
-        whole = False
+        taken = _Taken()
         try:
             for chunk in member.chunks():
-                spool.write(chunk)
-            whole = True
+                taken.write(chunk)
+            child.facts.update(taken.hasher.facts())
         except PasswordNeeded:
             child.not_analyzed("password", _LOCKED)
         except Unreadable:
+            # Hashes of a part would name another file.
             child.cut_short("damaged", "The member is damaged: only what could be read of it was analysed.")
-        except OSError:
-            # The sandbox gives a job only so much scratch space.
-            child.cut_short("scratch-space", "Too large to be held: only its beginning was analysed.")
         except LimitReached as reached:
             child.not_analyzed(reached.limit, reached.says)
-            spool.discard()
+            taken.spool.discard()
             raise
-        content = spool.finish()
-        try:
-            self._analyze(member, child, content, whole=whole)
-        finally:
-            content.close()
+        if taken.cut:
+            child.cut_short("scratch-space", "Too large to be held: only its beginning was looked into.")
+        with taken.spool.finish() as content:
+            self._analyze(member, child, content)
 
-    def _analyze(self, member: Member, child: Node, content: Content, *, whole: bool) -> None:
-        if child.own == "not_analyzed" or self._is_repeat(member, child, content, whole=whole):
+    def _analyze(self, member: Member, child: Node, content: Content) -> None:
+        if self._is_repeat(member, child) or child.own == "not_analyzed":
             return
         if self._job.package is not None:
             self._job.package.take(member.path, content, child, self._job.budget)
         self._job.judge(child, content, self._depth + 1, self._nesting)
 
-    def _is_repeat(self, member: Member, child: Node, content: Content, *, whole: bool) -> bool:
+    def _is_repeat(self, member: Member, child: Node) -> bool:
         """An ambiguous zip is read twice; what both readings give is told once."""
-        # Hashes of a part would name another file.
-        child.facts.update(hashes(content) if whole else {"size": content.size})
         if not self._archive.ambiguous:
             return False
-        told = (member.path, child.facts.get("sha256"))
-        if told in self._seen or (not whole and any(path == member.path for path, _ in self._seen)):
+        sha256 = child.facts.get("sha256")
+        if (member.path, sha256) in self._seen or (sha256 is None and member.path in self._named):
             self._job.tree.drop(child)
             return True
-        self._seen.add(told)
+        self._seen.add((member.path, sha256))
+        self._named.add(member.path)
         return False
+
+
+class _Taken:
+    """A member on its way out: hashed whole, held as far as there is room."""
+
+    def __init__(self) -> None:
+        self.hasher = Hasher()
+        self.spool = Spool()
+        self.cut = False
+
+    def write(self, chunk: bytes) -> None:
+        self.hasher.update(chunk)
+        if not self.cut:
+            try:
+                self.spool.write(chunk)
+            except OSError:
+                # The sandbox gives a job only so much scratch space.
+                self.cut = True
 
 
 def _list_locked(job: "Job", node: Node, content: Content) -> None:

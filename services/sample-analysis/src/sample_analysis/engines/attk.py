@@ -53,13 +53,12 @@ class Package:
         name = path.replace("\\", "/").rpartition("/")[2].lower()
         if name not in ("scanreport.xml", "assessreport.xml"):
             return
-        budget.check_time()
         self.reports += 1
         try:
             if name == "scanreport.xml":
-                attk_xml.records(content, _SCAN, self._on_scan)
+                attk_xml.records(content, _SCAN, self._on_scan, budget.check_time)
             else:
-                attk_xml.records(content, _ASSESS, self._on_assess)
+                attk_xml.records(content, _ASSESS, self._on_assess, budget.check_time)
         except Refused:
             node.cut_short("refused", "The report is built like an attack on its reader (entities, endless tags).")
         except Damaged:

@@ -3,13 +3,14 @@
 import codecs
 import re
 from collections.abc import Callable, Iterator
-from xml.parsers import expat
+from functools import lru_cache
+from xml.etree.ElementTree import Element, ParseError, XMLPullParser
 
 from caseway_kit.archives import Content
 
 VALUE_KEPT = 4096
 DEEPEST = 100
-LONGEST_TOKEN = 4 * 1024 * 1024
+LONGEST_TEXT = 4 * 1024 * 1024
 
 _UTF8_WITH_ANSI = "utf-8-with-ansi"
 _FORBIDDEN = dict.fromkeys([*range(9), 11, 12, *range(14, 32), 0xFFFE, 0xFFFF])
@@ -34,10 +35,16 @@ def _ansi(error: UnicodeError) -> tuple[str, int]:
 codecs.register_error(_UTF8_WITH_ANSI, _ansi)
 
 
-def records(content: Content, wanted: frozenset[str], take: Callable[[str, Record], None]) -> None:
-    """Call ``take`` with each element named in ``wanted`` (lower case, without namespace) and its children's texts."""
+def records(
+    content: Content, wanted: frozenset[str], take: Callable[[str, Record], None], tick: Callable[[], None]
+) -> None:
+    """Call ``take`` with each element named in ``wanted`` (lower case, without namespace) and its children's texts.
+
+    ``tick`` is called between chunks and may stop the reading with an exception of its own.
+    """
     reader = _Reader(wanted, take)
     for text in _decoded(content):
+        tick()
         reader.feed(text)
     reader.finish()
 
@@ -64,71 +71,77 @@ class _Reader:
     def __init__(self, wanted: frozenset[str], take: Callable[[str, Record], None]) -> None:
         self._wanted = wanted
         self._take = take
-        self._open: list[str] = []
-        self._records: list[tuple[int, Record]] = []
-        self._text: list[str] = []
-        self._kept = 0
-        self._fed = self._answered = 0
-        parser = self._parser = expat.ParserCreate()
-        parser.buffer_text = True
-        parser.buffer_size = 64 * 1024
-        parser.StartElementHandler = self._start
-        parser.EndElementHandler = self._end
-        parser.CharacterDataHandler = self._characters
-        parser.EntityDeclHandler = self._refuse
-        parser.ExternalEntityRefHandler = self._refuse
-        parser.SetParamEntityParsing(expat.XML_PARAM_ENTITY_PARSING_NEVER)
+        self._parser = XMLPullParser(("start", "end"))
+        self._open: list[Element] = []
+        self._in_record = 0
+        self._silent = 0
+        self._before = ""
 
     def feed(self, text: str) -> None:
-        self._fed += len(text)
-        self._parse(text, last=False)
-        if self._fed - self._answered > LONGEST_TOKEN:
-            # Expat keeps an unfinished tag in memory for as long as it grows.
-            raise Refused("a tag of several MiB")
+        # The declaration of an entity is the one way to have anything expanded or fetched.
+        if "<!ENTITY" in self._before + text:
+            raise Refused("entities")
+        self._before = text[-8:]
+        try:
+            self._parser.feed(text)
+        except ParseError as error:
+            self._drain()
+            raise Damaged(str(error.position)) from error
+        self._silent = 0 if self._drain() else self._silent + len(text)
+        if self._silent > LONGEST_TEXT:
+            # The parser keeps an unfinished tag or text in memory for as long as it grows.
+            raise Refused("a tag or a text of several MiB")
 
     def finish(self) -> None:
-        self._parse("", last=True)
-
-    def _parse(self, text: str, *, last: bool) -> None:
         try:
-            self._parser.Parse(text, last)
-        except expat.ExpatError as error:
-            raise Damaged(f"line {error.lineno}") from error
+            self._parser.close()
+        except ParseError as error:
+            raise Damaged(str(error.position)) from error
+        finally:
+            self._drain()
 
-    def _start(self, tag: str, attributes: dict[str, str]) -> None:
-        self._answered = self._fed
+    def _drain(self) -> bool:
+        any_came = False
+        try:
+            for event, element in self._parser.read_events():
+                any_came = True
+                if event == "start":
+                    self._start(element)
+                else:
+                    self._end(element)
+        except ParseError as error:
+            # The parser hands its complaint over among the events.
+            raise Damaged(str(error.position)) from error
+        return any_came
+
+    def _start(self, element: Element) -> None:
         if len(self._open) >= DEEPEST:
             raise Refused("nested deeper than any report")
-        name = _local(tag)
-        self._open.append(name)
-        self._text, self._kept = [], 0
+        self._open.append(element)
+        if _local(element.tag) in self._wanted:
+            self._in_record += 1
+
+    def _end(self, element: Element) -> None:
+        self._open.pop()
+        name = _local(element.tag)
         if name in self._wanted:
-            self._records.append((len(self._open), {}))
-        if self._records and attributes:
-            self._records[-1][1].update({_local(key): value[:VALUE_KEPT] for key, value in attributes.items()})
-
-    def _end(self, _tag: str) -> None:
-        self._answered = self._fed
-        name = self._open.pop()
-        text = "".join(self._text).strip()
-        self._text, self._kept = [], 0
-        if self._records and self._records[-1][0] == len(self._open) + 1:
-            record = self._records.pop()[1]
-            if text:
-                record.setdefault("", text)
-            self._take(name, record)
-        elif self._records:
-            self._records[-1][1].setdefault(name, text)
-
-    def _characters(self, text: str) -> None:
-        self._answered = self._fed
-        if self._kept < VALUE_KEPT:
-            self._text.append(text[: VALUE_KEPT - self._kept])
-            self._kept += len(text)
-
-    def _refuse(self, *_: object) -> int:
-        raise Refused("entities")
+            self._in_record -= 1
+            self._take(name, _record(element))
+        if not self._in_record and self._open:
+            # What has been read need not be kept; inside a record its children still are.
+            self._open[-1].clear()
 
 
+def _record(element: Element) -> Record:
+    record = {_local(key): value[:VALUE_KEPT] for key, value in element.items()}
+    for child in element:
+        record.setdefault(_local(child.tag), (child.text or "").strip()[:VALUE_KEPT])
+    if text := (element.text or "").strip():
+        record[""] = text[:VALUE_KEPT]
+    return record
+
+
+@lru_cache(maxsize=4096)
 def _local(tag: str) -> str:
-    return tag.rpartition(":")[2].lower()
+    """Without its namespace, declared or only written in front."""
+    return tag.rpartition("}")[2].rpartition(":")[2].lower()

@@ -19,6 +19,7 @@ class Limits:
     password_tries: int = 50
     password_seconds: float = 20.0
     seconds: float = 150.0
+    cpu_seconds: float = 50.0
 
 
 class LimitReached(Exception):
@@ -39,6 +40,7 @@ class Budget:
     bytes_out: int = 0
     files_out: int = 0
     started: float = field(default_factory=time.monotonic)
+    cpu_started: float = field(default_factory=time.process_time)
 
     def spend_bytes(self, count: int) -> None:
         limits = self.limits
@@ -66,3 +68,6 @@ class Budget:
     def check_time(self) -> None:
         if time.monotonic() - self.started > self.limits.seconds:
             raise LimitReached("time", f"Stopped after {self.limits.seconds:g} seconds.")
+        # Somewhat before the sandbox would kill the child and all that it has found with it.
+        if time.process_time() - self.cpu_started > self.limits.cpu_seconds:
+            raise LimitReached("time", f"Stopped after {self.limits.cpu_seconds:g} seconds of computing.")
