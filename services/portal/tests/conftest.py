@@ -1,30 +1,38 @@
-from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from datetime import timedelta
 from typing import Any
 from uuid import UUID, uuid5
 
+import httpx
 import pytest
-from portal_fakes import SR, FakeFreshCases, InMemoryContactRepository, InMemoryPageRepository, Make
+from fastapi import FastAPI
+from portal_fakes import OPENED, SR, FakeFreshCases, FakeTokens, InMemoryContactRepository, InMemoryPageRepository, Make
 
 from caseway_contracts.analyses import EvidenceAnalyzed
 from caseway_contracts.base import Contract, Event, ObjectRef
 from caseway_contracts.cases import CaseClosed, CaseErased, CaseSubmitted, CaseUpdated, EscalationRequested
 from caseway_contracts.notifications import NotificationFailed, NotificationSent
+from caseway_contracts.profiles import ContactDisabled, ContactSaved
 from caseway_contracts.ratings import UrlReclassified, UrlsRated, typed_urls
 from caseway_contracts.results import EvidenceReport, UrlReport
 from caseway_contracts.routes import AnalysisCompleted, CaseEscalated, CaseRouted, CaseStatusChanged
 from caseway_contracts.sheets import CaseSheet, UpdateSheet
+from caseway_kit.app import build_api
+from caseway_kit.auth import check_tokens
 from caseway_kit.mongo import Database
 from caseway_kit.objects import Objects, open_objects
 from caseway_kit.testing.clock import FixedClock
+from portal import case_api, docs_pages
 from portal.cases import Cases
 from portal.contacts import ContactRepository
+from portal.feed import Feed
 from portal.library import Library
 from portal.mongo_contacts import MongoContactRepository
 from portal.mongo_pages import MongoPageRepository
+from portal.openapi import MergedOpenApi
 from portal.projection import PageRepository, Projection
 
-OPENED = datetime(2026, 1, 5, 9, tzinfo=UTC)
 NO_OBJECT = ObjectRef(key=f"cases/{SR}/x", sha256="0" * 64, size=1)
 SALT = "5" * 32
 CATEGORIES = {7: "Phishing"}
@@ -56,6 +64,8 @@ _DEFAULTS: dict[type[Event], dict[str, Any]] = {
     CaseEscalated: {"escalation_type": "handling-time", "team": "malware-analysis", "status": "open"},
     CaseStatusChanged: {"status": "open"},
     AnalysisCompleted: {},
+    ContactDisabled: {},
+    ContactSaved: {},
     NotificationSent: {"kind": "confirmation"},
     NotificationFailed: {"kind": "confirmation", "reason": "refused"},
 }
@@ -249,3 +259,29 @@ def fresh() -> FakeFreshCases:
 @pytest.fixture
 def cases(memory_pages: InMemoryPageRepository, library: Library, fresh: FakeFreshCases, clock: FixedClock) -> Cases:
     return Cases(memory_pages, library, fresh, categories=CATEGORIES, clock=clock)
+
+
+@pytest.fixture
+def tokens() -> FakeTokens:
+    return FakeTokens()
+
+
+@pytest.fixture
+def api(cases: Cases, tokens: FakeTokens) -> FastAPI:
+    async def fetch(url: str) -> dict[str, Any]:
+        raise ConnectionError(url)
+
+    api = build_api(title="Portal", version="1")
+    openapi = MergedOpenApi({"intake": "http://intake"}, fetch, api.openapi, title="Caseway", version="1")
+    api.include_router(case_api.build_router(cases, Feed(cases, poll_seconds=0.01, heartbeat_seconds=0.05)))
+    api.include_router(docs_pages.build_router(openapi))
+    api.state.stopping = asyncio.Event()
+    check_tokens(api, tokens)
+    return api
+
+
+@pytest.fixture
+async def client(api: FastAPI) -> AsyncIterator[httpx.AsyncClient]:
+    headers = {"Authorization": "Bearer customer@a1"}
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(api), base_url="http://t", headers=headers) as client:
+        yield client

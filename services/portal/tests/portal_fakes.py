@@ -1,7 +1,8 @@
+import asyncio
 from collections import defaultdict
 from collections.abc import Callable, Collection, Mapping, Sequence
-from datetime import datetime
-from typing import Any
+from datetime import UTC, datetime
+from typing import Any, Self
 
 from caseway_kit.problems import Problem
 from caseway_kit.tokens import Caller
@@ -13,6 +14,7 @@ from portal.summary import summary_of
 
 Make = Callable[..., Any]
 
+OPENED = datetime(2026, 1, 5, 9, tzinfo=UTC)
 SR = "SR01-000000042-4"
 
 
@@ -130,3 +132,56 @@ def by_event(items: Sequence[Any]) -> Mapping[str, list[str]]:
     for one in items:
         said[one.event].append(one.says)
     return said
+
+
+class Stream:
+    """A client of a live stream, on an app in this process."""
+
+    def __init__(self, app: Any, path: str, **headers: str) -> None:
+        raw = [(name.replace("_", "-").lower().encode(), value.encode()) for name, value in headers.items()]
+        self._scope = {
+            "type": "http",
+            "http_version": "1.1",
+            "method": "GET",
+            "scheme": "http",
+            "query_string": b"",
+            "path": path,
+            "raw_path": path.encode(),
+            "headers": raw,
+            "server": ("t", 80),
+            "client": ("t", 1),
+        }
+        self._app = app
+        self._gone = asyncio.Event()
+        self._text = ""
+        self.status = 0
+
+    async def __aenter__(self) -> Self:
+        self._task = asyncio.create_task(self._app(self._scope, self._receive, self._send))
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self._gone.set()
+        await asyncio.wait_for(self._task, 5)
+
+    async def _receive(self) -> dict[str, Any]:
+        await self._gone.wait()
+        return {"type": "http.disconnect"}
+
+    async def _send(self, message: Any) -> None:
+        self.status = message.get("status", self.status)
+        self._text += message.get("body", b"").decode()
+
+    @property
+    def ended(self) -> bool:
+        return self._task.done()
+
+    def events(self) -> list[dict[str, str]]:
+        blocks = [block for block in self._text.split("\n\n") if "event: " in block]
+        return [dict(line.split(": ", 1) for line in block.splitlines()) for block in blocks]
+
+    async def until(self, seen: Callable[[Self], bool]) -> list[dict[str, str]]:
+        async with asyncio.timeout(5):
+            while not seen(self):
+                await asyncio.sleep(0.01)
+        return self.events()

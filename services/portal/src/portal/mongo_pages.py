@@ -74,7 +74,7 @@ class MongoPageRepository:
     async def newest(self) -> datetime | None:
         newest = [("listed.changed_at", -1)]
         found = await self._case_pages.find({}, {"listed.changed_at": 1}, newest, 1)
-        listed = found[0]["listed"] if found else None
+        listed = found[0].get("listed") if found else None
         return listed["changed_at"] if listed else None
 
 
