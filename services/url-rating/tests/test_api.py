@@ -142,7 +142,9 @@ async def test_analyst_sees_what_waits_and_decides_it(
         "con-analyst",
         "safe",
     )
-    assert (await http.post(path, json=decision, headers=as_("analyst"))).status_code == 409
+    assert (await http.post(path, json=decision, headers=as_("analyst"))).json() == answer.json()
+    other = {"outcome": "kept", "reason": "On second thought."}
+    assert (await http.post(path, json=other, headers=as_("analyst"))).status_code == 409
     [rated] = (
         await http.post(f"{BASE}/lookup", json={"urls": ["http://evil.example/"]}, headers=as_("customer"))
     ).json()["results"]

@@ -51,6 +51,20 @@ async def test_request_is_decided_once(decisions: Decisions, request_id: str, cl
         await decisions.decide(request_id, "changed", by="con-2", reason="no", rating="safe")
 
 
+async def test_same_decision_again_is_answered_as_it_was(
+    decisions: Decisions,
+    memory_reclassifications: InMemoryReclassificationRepository,
+    request_id: str,
+    clock: FixedClock,
+) -> None:
+    first = await decisions.decide(request_id, "changed", by="con-1", reason="cleaned", rating="safe")
+    clock.advance(60)
+    assert await decisions.decide(request_id, "changed", by="con-1", reason="cleaned", rating="safe") == first
+    assert len(memory_reclassifications.stated) == 1
+    with pytest.raises(AlreadyDecided):
+        await decisions.decide(request_id, "changed", by="con-2", reason="cleaned", rating="safe")
+
+
 async def test_decision_must_make_sense(decisions: Decisions, request_id: str) -> None:
     with pytest.raises(NoSuchRequest):
         await decisions.decide("unknown", "kept", by="con-1", reason="why")

@@ -12,6 +12,7 @@ from caseway_contracts.sheets import SheetUrl
 from caseway_kit.errors import OutageError
 from caseway_kit.messaging import Consumers, Delivery, build_broker, emit, encode
 from caseway_kit.messaging.attempts import MemoryAttempts
+from caseway_kit.messaging.wire import body_digest
 from caseway_kit.testing.examples import examples
 from url_rating.handlers import inlet, ratings
 from url_rating.service import UrlRating
@@ -94,6 +95,15 @@ async def test_redelivery_states_the_same_again(kafka: Kafka, make_analyzed: Mak
         await kafka.send("analyses", analyzed)
     assert len(kafka.stated) == 3
     assert all(one == kafka.stated[0] for one in kafka.stated)
+
+
+async def test_what_was_saved_before_a_crash_is_what_is_stated(
+    kafka: Kafka, rating: UrlRating, make_analyzed: MakeAnalyzed
+) -> None:
+    analyzed = await make_analyzed("http://phishing.test/")
+    saved = await rating.rate_found_urls(analyzed, body_digest(body(analyzed)))
+    await kafka.send("analyses", body(analyzed))
+    assert kafka.stated == [json.loads(one.model_dump_json()) for one in saved]
 
 
 async def test_same_id_with_other_facts_is_parked_and_the_lot_is_delayed(

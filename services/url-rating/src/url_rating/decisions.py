@@ -45,7 +45,10 @@ class Decisions:
         rating: Rating | None = None,
         categories: Sequence[int] | None = None,
     ) -> Reclassification:
-        """Keep and state a decision. A change is in force for every later look-up of the URL."""
+        """Keep and state a decision. A change is in force for every later look-up of the URL.
+
+        Said again by the same analyst it is answered as it was; anything else about it is :class:`AlreadyDecided`.
+        """
         request = await self._requests.find(request_id)
         if request is None:
             raise NoSuchRequest
@@ -60,6 +63,9 @@ class Decisions:
             if categories is not None:
                 changes["categories"] = tuple(categories)
         decided = request.decided(outcome, by=by, at=self._clock.now(), **changes)
-        if request.outcome is not None or not await self._requests.decide(decided):
+        if request.outcome is None and await self._requests.decide(decided):
+            return decided
+        kept = await self._requests.find(request_id)
+        if kept is None or kept.model_copy(update={"decided_at": decided.decided_at}) != decided:
             raise AlreadyDecided
-        return decided
+        return kept
