@@ -99,7 +99,7 @@ def test_eicar_is_found_in_every_kind_of_archive(examine: Examine, eicar: bytes,
 
 def test_bomb_stops_while_it_streams(examine: Examine) -> None:
     deflate = zlib.compressobj(9, zlib.DEFLATED, 31)
-    bomb = b"".join(deflate.compress(b"\x00" * MIB) for _ in range(1024)) + deflate.flush()
+    bomb = b"".join(deflate.compress(b"\x00" * MIB) for _ in range(200)) + deflate.flush()
     report = examine(bomb, "zeros.gz")
     assert report.limits() == {"ratio"}
     assert [file.verdict for file in report.parsed.files] == ["unknown", "not_analyzed"]

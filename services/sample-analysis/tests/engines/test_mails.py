@@ -1,4 +1,5 @@
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -125,3 +126,23 @@ def test_number_of_parts_is_limited(examine: Examine) -> None:
     raw = b"From: a@b\nTo: c@d\nSubject: x\nContent-Type: multipart/mixed; boundary=b\n\n"
     raw += b"--b\nContent-Type: text/plain\n\nx\n" * 3000
     assert examine(raw, "mail.eml").limits() == {"mail-parts"}
+
+
+def test_outlooks_own_form_is_a_mail_too(examine: Examine, corpora: Path) -> None:
+    report = examine((corpora / "msg-hfig" / "sample.msg").read_bytes(), "sample.msg", "email")
+    [mail] = report.parsed.emails
+    assert (report.root.kind, mail.sender, mail.to) == ("email", "mlemos <mlemos@acm.org>", ("mlemos@linux.local",))
+    assert mail.date == "2005-04-30T22:28:29+00:00"
+    assert report.names() == ["sample.msg", "attachment.txt", "logo.gif", "background.gif"]
+    assert len(mail.attachments) == 3
+
+
+def test_item_embedded_in_an_outlook_mail_is_named_as_left_out(examine: Examine, corpora: Path) -> None:
+    report = examine((corpora / "msg-poi" / "58214_with_attachment.msg").read_bytes(), "master.msg")
+    assert report.limits() == {"embedded-item"}
+
+
+def test_damaged_outlook_mail_is_a_result(examine: Examine, corpora: Path) -> None:
+    whole = (corpora / "msg-hfig" / "sample.msg").read_bytes()
+    for end in range(512, len(whole), 1024):
+        examine(whole[:end], "sample.msg", "email")

@@ -4,6 +4,7 @@ import codecs
 import re
 from collections.abc import Callable, Iterator
 from functools import lru_cache
+from typing import Any
 from xml.etree.ElementTree import Element, ParseError, XMLPullParser
 
 from caseway_kit.archives import Content
@@ -71,7 +72,7 @@ class _Reader:
     def __init__(self, wanted: frozenset[str], take: Callable[[str, Record], None]) -> None:
         self._wanted = wanted
         self._take = take
-        self._parser = XMLPullParser(("start", "end"))
+        self._parser: XMLPullParser[Element] = XMLPullParser(("start", "end"))
         self._open: list[Element] = []
         self._in_record = 0
         self._silent = 0
@@ -103,7 +104,8 @@ class _Reader:
     def _drain(self) -> bool:
         any_came = False
         try:
-            for event, element in self._parser.read_events():
+            events: Iterator[Any] = self._parser.read_events()
+            for event, element in events:
                 any_came = True
                 if event == "start":
                     self._start(element)

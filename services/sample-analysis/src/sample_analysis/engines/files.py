@@ -8,7 +8,7 @@ from typing import Any
 from caseway_contracts.results import Reason
 from caseway_kit.archives import Budget, Content, FileType, LimitReached, Limits, detect
 from caseway_kit.archives.content import Opened
-from sample_analysis.engines import archives, attk, mails, names, yara
+from sample_analysis.engines import archives, attk, mails, names, outlook, yara
 from sample_analysis.engines.hashing import hashes
 from sample_analysis.engines.tree import Node, Tree
 from sample_analysis.engines.versions import versions
@@ -45,6 +45,8 @@ class Job:
         inside: Callable[..., None] | None = None
         if found.mime == "message/rfc822":
             inside = mails.read
+        elif found.mime == "application/vnd.ms-outlook":
+            inside = outlook.read
         elif found.members:
             inside = archives.read
         if inside is None:

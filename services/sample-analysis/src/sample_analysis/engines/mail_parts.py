@@ -1,6 +1,7 @@
 """A mail's parts and headers out of the standard library's parser, which raises on some mails and loops on none."""
 
 import re
+import struct
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from email import message_from_bytes, policy
@@ -31,6 +32,9 @@ PARSER_ERRORS = (
     RecursionError,
     HeaderParseError,
     OverflowError,
+    OSError,
+    EOFError,
+    struct.error,
 )
 _CHARSET_FALLBACKS = ("utf-8", "cp1252", "latin-1")
 
@@ -113,7 +117,7 @@ def _children(part: Message) -> list[Message]:
 
 
 def read_part(part: Message, index: int) -> Part:
-    content_type = _safely(part.get_content_type, "application/octet-stream")
+    content_type = safely(part.get_content_type, "application/octet-stream")
     disposition = str(part.get("Content-Disposition", "")).strip().lower()
     name = _name(part)
     payload = _payload(part)
@@ -125,21 +129,21 @@ def read_part(part: Message, index: int) -> Part:
 def _payload(part: Message) -> bytes:
     if part.is_multipart():
         # A nested mail: its bytes as they would be if it were saved.
-        return b"\n".join(_safely(child.as_bytes, b"") for child in _children(part))
-    payload = _safely(lambda: part.get_payload(decode=True), b"")
+        return b"\n".join(safely(child.as_bytes, b"") for child in _children(part))
+    payload = safely(lambda: part.get_payload(decode=True), b"")
     if isinstance(payload, bytes):
         return payload
-    raw = _safely(part.get_payload, "")
+    raw = safely(part.get_payload, "")
     return raw.encode("utf-8", "surrogateescape") if isinstance(raw, str) else b""
 
 
 def _name(part: Message) -> str:
-    name = _safely(part.get_filename, None)
+    name = safely(part.get_filename, None)
     return _decoded(name)[:1024] if isinstance(name, str) else ""
 
 
 def _text(part: Message, payload: bytes) -> str:
-    stated = _safely(part.get_content_charset, None)
+    stated = safely(part.get_content_charset, None)
     for charset in (stated, *_CHARSET_FALLBACKS):
         if isinstance(charset, str) and charset:
             try:
@@ -164,7 +168,7 @@ def _decoded(value: str) -> str:
     return value.encode("utf-8", "surrogateescape").decode("utf-8", "replace").strip()
 
 
-def _safely(read: Callable[[], T], default: D) -> T | D:
+def safely(read: Callable[[], T], default: D) -> T | D:
     try:
         return read()
     except PARSER_ERRORS:

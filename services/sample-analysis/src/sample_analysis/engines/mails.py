@@ -1,5 +1,6 @@
 """A mail: what its headers say, its attachments as children, its URLs."""
 
+from collections.abc import Iterable
 from email.message import Message
 from typing import TYPE_CHECKING
 
@@ -26,7 +27,9 @@ def read(job: "Job", node: Node, content: Content, _found: FileType, depth: int,
     if content.size > mail_parts.PARSED_BYTES:
         node.cut_short("mail-bytes", "Only the first 48 MiB of the mail were taken apart.")
     facts.update(_headers(mail))
-    _Parts(job, node, facts, depth, nesting).run(mail)
+    Parts(job, node, facts, depth, nesting).run(
+        mail_parts.read_part(message, index) for index, message in mail_parts.leaves(mail)
+    )
 
 
 def _headers(mail: Message) -> dict[str, object]:
@@ -39,7 +42,9 @@ def _headers(mail: Message) -> dict[str, object]:
     }
 
 
-class _Parts:
+class Parts:
+    """What the parts of a mail of either form are made into."""
+
     def __init__(self, job: "Job", node: Node, facts: dict[str, object], depth: int, nesting: int) -> None:
         self._job = job
         self._node = node
@@ -49,15 +54,16 @@ class _Parts:
         self._attachments: list[str] = []
         self._urls: dict[str, str] = {}
 
-    def run(self, mail: Message) -> None:
-        index = -1
+    def run(self, parts: Iterable[Part]) -> None:
+        count = 0
         try:
-            for index, message in mail_parts.leaves(mail):
-                self._read(mail_parts.read_part(message, index))
+            for part in parts:
+                count += 1
+                self._read(part)
         finally:
             self._facts["attachments"] = tuple(self._attachments)
             self._facts["urls"] = tuple(self._urls.values())
-        if index + 1 >= mail_parts.PARTS:
+        if count >= mail_parts.PARTS:
             self._node.cut_short("mail-parts", f"Only the first {mail_parts.PARTS} parts of the mail were analysed.")
 
     def _read(self, part: Part) -> None:
