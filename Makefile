@@ -73,7 +73,7 @@ types: setup ## Types, strictly, folder by folder (1-2 minutes the first time)
 
 imports: setup ## Who may import whom
 	@echo "Imports"
-	@test ! -f .importlinter || $(BIN)/lint-imports --no-logo 2>/dev/null || $(BIN)/lint-imports
+	@test ! -f .importlinter || $(BIN)/lint-imports
 
 contracts: setup ## The contracts' gates: schemas, examples, compatibility, topics
 	@echo "Contracts"
