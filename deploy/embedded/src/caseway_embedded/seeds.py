@@ -7,7 +7,10 @@ cases only without it. What it keeps (``users.json``, say) goes into the data fo
 from collections.abc import Awaitable, Callable
 
 from caseway_embedded.data_dir import DataDir
+from caseway_embedded.demo.cases import seed_cases
+from caseway_embedded.demo.sign_in import seed_session
+from caseway_embedded.demo.users import seed_users
 
 Seed = Callable[[DataDir, str, bool], Awaitable[None]]
 
-SEEDS: tuple[Seed, ...] = ()
+SEEDS: tuple[Seed, ...] = (seed_users, seed_session, seed_cases)

@@ -6,9 +6,9 @@ Exit codes: 0 ok, 1 failure, 2 usage, 3 not found, 4 input refused, 5 waited too
 
 import typer
 
-from caseway_embedded.cli import stack
+from caseway_embedded.cli import cases, operations, people, ratings, stack
 
-GROUPS = (stack,)
+GROUPS = (stack, people, cases, ratings, operations)
 
 app = typer.Typer(
     name="caseway",

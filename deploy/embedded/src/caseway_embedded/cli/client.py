@@ -1,0 +1,88 @@
+"""HTTP calls of the commands, and what becomes of their errors: a sentence and an exit code."""
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, NoReturn
+
+import httpx
+import typer
+
+from caseway_embedded.cli import session as sessions
+
+FAILURE, NOT_FOUND, REFUSED, TIMED_OUT = 1, 3, 4, 5
+
+
+class Api:
+    """The system's one address, as the signed-in user."""
+
+    def __init__(self) -> None:
+        with explained():
+            session = sessions.renewed(sessions.load())
+        headers = {"Authorization": f"Bearer {session.token}"} if session.token else {}
+        self.url = session.url
+        self.http = httpx.Client(base_url=f"{session.url}/api/v1", headers=headers, timeout=60)
+
+    def get(self, path: str, **params: Any) -> Any:
+        return self.call("GET", path, params={name: value for name, value in params.items() if value is not None})
+
+    def post(self, path: str, body: Any = None, *, key: str | None = None) -> Any:
+        return self.call("POST", path, json=body, headers={"Idempotency-Key": key} if key else {})
+
+    def pages(self, path: str, **params: Any) -> Iterator[Any]:
+        """Every item of a paged list."""
+        cursor = None
+        while True:
+            page = self.get(path, cursor=cursor, **params)
+            yield from page["items"]
+            cursor = page["next_cursor"]
+            if cursor is None:
+                return
+
+    def call(self, method: str, path: str, **options: Any) -> Any:
+        with explained():
+            answer = self.http.request(method, path, **options)
+            check(answer)
+        return answer.json() if answer.content else None
+
+
+def check(answer: httpx.Response) -> None:
+    """End the command with the server's own words where it refused."""
+    if answer.is_success:
+        return
+    answer.read()
+    try:
+        problem = answer.json()
+    except ValueError:
+        problem = {}
+    lines = [problem.get("detail") or problem.get("title") or f"The server answered {answer.status_code}."]
+    for error in problem.get("errors", ()):
+        lines.append(
+            f"  {error['field'] or '/'}: {error['message']} {error.get('help') or ''} [{error['code']}]".rstrip()
+        )
+    if answer.status_code == httpx.codes.UNAUTHORIZED:
+        lines.append("Sign in with `caseway login`.")
+    codes = {404: NOT_FOUND, 401: FAILURE, 403: FAILURE}
+    refused = 400 <= answer.status_code < 500
+    stop("\n".join(lines), codes.get(answer.status_code, REFUSED if refused else FAILURE))
+
+
+@contextmanager
+def explained() -> Iterator[None]:
+    """Turn a connection that fails into a sentence."""
+    try:
+        yield
+    except httpx.HTTPStatusError as error:
+        check(error.response)
+        raise
+    except httpx.HTTPError as error:
+        stop(f"{error} - is the system running? `caseway status` tells, `caseway up` starts it.", FAILURE)
+
+
+def stop(says: str, code: int) -> NoReturn:
+    typer.echo(says, err=True)
+    raise typer.Exit(code)
+
+
+def show(value: Any) -> None:
+    typer.echo(json.dumps(value, indent=2, ensure_ascii=False))
