@@ -17,17 +17,9 @@ Analyst = Annotated[Caller, Depends(require("analyst"))]
 SIGNED_IN = Depends(require())
 
 
-class UrlError(BaseModel):
-    """Why a URL has no rating."""
-
-    code: Literal["url.invalid"] = "url.invalid"
-    message: str
-    help: str
-
-
 class InvalidResult(BaseModel):
     url: str
-    error: UrlError
+    error: str
 
 
 class RatedResult(BaseModel):
@@ -120,7 +112,7 @@ def build_router(*, lookup: Lookup, decisions: Decisions) -> APIRouter:
 def _result(rated: Rated) -> RatedResult | InvalidResult:
     if rated.canonical is None:
         assert rated.error is not None
-        return InvalidResult(url=rated.url, error=UrlError(message=rated.error.says, help=rated.error.help))
+        return InvalidResult(url=rated.url, error=f"{rated.error.says} {rated.error.help}")
     judgement = rated.judgement
     return RatedResult(
         url=rated.url,
