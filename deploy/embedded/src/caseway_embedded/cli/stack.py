@@ -73,14 +73,17 @@ def up(
 
 def _up_here(data: DataDir, port: int | None, demo: bool, console: Console) -> None:
     # Imported here: the other commands should not wait a second for Kafka's and MongoDB's clients.
+    from caseway_embedded.cli.example_cases import follow
     from caseway_embedded.supervisor import Supervisor
 
+    following: list[asyncio.Task[None]] = []
     with Progress(console) as progress:
 
         def on_ready(url: str) -> None:
             progress.pause()
             _announce(console, data, url, progress.seconds)
             console.print("Ctrl-C stops it.")
+            following.append(asyncio.get_running_loop().create_task(follow(console, data, url)))
 
         asyncio.run(Supervisor(data, progress.report, port=port, demo=demo).run(on_ready))
     console.print("Stopped.")
@@ -132,6 +135,8 @@ def _follow(process: "subprocess.Popen[bytes]", data: DataDir, progress: Progres
 def _announce(console: Console, data: DataDir, url: str, seconds: float) -> None:
     console.print(f"\nReady after {seconds:.0f} s.", highlight=False)
     console.print(f"  Portal   {url}", highlight=False, soft_wrap=True)
+    customer = data.read_json("users.json").get("customer", {})
+    console.print(f"  Sign-in  {customer.get('email')}  {customer.get('password')}", highlight=False, soft_wrap=True)
     console.print(f"  Mailbox  {data / 'mailbox'}", highlight=False, soft_wrap=True)
     console.print(f"  Logs     {data / 'logs'}", highlight=False, soft_wrap=True)
 
