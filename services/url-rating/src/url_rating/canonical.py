@@ -77,9 +77,7 @@ def _parsed(text: str) -> CanonicalUrl:
     try:
         parsed = can_ada.parse(text)
     except (ValueError, UnicodeError):
-        raise InvalidUrl(
-            "No browser would open this URL.", "Check its host name; nothing else was looked at."
-        ) from None
+        raise InvalidUrl("No browser would open this URL.", "Check its spelling, its host name above all.") from None
     scheme = parsed.protocol.removesuffix(":")
     if scheme not in _SCHEMES:
         raise InvalidUrl(
