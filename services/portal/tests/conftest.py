@@ -7,7 +7,17 @@ from uuid import UUID, uuid5
 import httpx
 import pytest
 from fastapi import FastAPI
-from portal_fakes import OPENED, SR, FakeFreshCases, FakeTokens, InMemoryContactRepository, InMemoryPageRepository, Make
+from faststream.kafka import KafkaBroker, TestKafkaBroker
+from portal_fakes import (
+    OPENED,
+    SR,
+    FakeFreshCases,
+    FakeTokens,
+    InMemoryContactRepository,
+    InMemoryPageRepository,
+    Make,
+    Parked,
+)
 
 from caseway_contracts.analyses import EvidenceAnalyzed
 from caseway_contracts.base import Contract, Event, ObjectRef
@@ -20,13 +30,15 @@ from caseway_contracts.routes import AnalysisCompleted, CaseEscalated, CaseRoute
 from caseway_contracts.sheets import CaseSheet, UpdateSheet
 from caseway_kit.app import build_api
 from caseway_kit.auth import check_tokens
+from caseway_kit.messaging import Consumers, Delivery
 from caseway_kit.mongo import Database
 from caseway_kit.objects import Objects, open_objects
 from caseway_kit.testing.clock import FixedClock
 from portal import case_api, docs_pages
 from portal.cases import Cases
-from portal.contacts import ContactRepository
+from portal.contacts import ContactRepository, DisabledContacts
 from portal.feed import Feed
+from portal.handlers import inlet
 from portal.library import Library
 from portal.mongo_contacts import MongoContactRepository
 from portal.mongo_pages import MongoPageRepository
@@ -285,3 +297,29 @@ async def client(api: FastAPI) -> AsyncIterator[httpx.AsyncClient]:
     headers = {"Authorization": "Bearer customer@a1"}
     async with httpx.AsyncClient(transport=httpx.ASGITransport(api), base_url="http://t", headers=headers) as client:
         yield client
+
+
+@pytest.fixture
+def parked() -> Parked:
+    return Parked()
+
+
+@pytest.fixture
+async def kafka(
+    projection: Projection, memory_contacts: InMemoryContactRepository, parked: Parked
+) -> AsyncIterator[Make]:
+    """Sends bodies to the portal's handlers through a broker in memory."""
+    broker = KafkaBroker("localhost:9")
+
+    async def no_wait(_: float) -> None:
+        return
+
+    delivery = Delivery("portal", parked, sleep=no_wait)
+    Consumers(broker, inlet, delivery, projection=projection, disabled=DisabledContacts(memory_contacts))
+    async with TestKafkaBroker(broker):
+
+        async def send(topic: str, *bodies: bytes) -> None:
+            for body in bodies:
+                await broker.publish(body, topic, headers={"content-type": "application/json"})
+
+        yield send
