@@ -113,6 +113,7 @@ class Cases:
 
     async def _sheets(self, page: CasePage) -> Sheets:
         if page.erased:
+            self._library.forget(f"cases/{page.sr_number}/")
             return {}
         read = await asyncio.gather(
             *(self._library.read(one.ref, CaseSheet if one.revision == 1 else UpdateSheet) for one in page.sheets)
