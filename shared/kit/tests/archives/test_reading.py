@@ -169,3 +169,10 @@ def test_large_sample_is_read_from_its_file(make_zip: MakeZip, tmp_path: Path) -
     [member] = open_members(sample, budget=Budget(piece_bytes=sample.size))
     assert member.size == len(content)
     sample.close()
+
+
+def test_member_of_a_closed_archive_cannot_be_read(make_zip: MakeZip) -> None:
+    packed = Content.of_bytes(make_zip({"a.txt": b"x"}))
+    [member] = open_members(packed, budget=Budget(piece_bytes=packed.size))
+    with pytest.raises(ValueError, match="closed"):
+        next(member.chunks())

@@ -3,14 +3,9 @@
 from caseway_kit.archives.budget import Budget, LimitReached, Limits
 from caseway_kit.archives.content import Content, Spool
 from caseway_kit.archives.filetypes import FileType, detect, named_susceptible
-from caseway_kit.archives.reading import (
-    Member,
-    NotAnArchive,
-    PasswordNeeded,
-    Unreadable,
-    open_archive,
-    open_members,
-)
+from caseway_kit.archives.passwords import PasswordNeeded
+from caseway_kit.archives.reader import Unreadable
+from caseway_kit.archives.reading import Member, NotAnArchive, open_archive, open_members
 from caseway_kit.archives.writing import protected_zip
 
 __all__ = [

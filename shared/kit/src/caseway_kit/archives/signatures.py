@@ -93,3 +93,15 @@ OLE_STREAMS = (
     ("PowerPoint Document", "application/vnd.ms-powerpoint"),
     ("EncryptedPackage", "application/x-encrypted-office"),
 )
+
+# Formats that hold one stream and not its name, with what is left off the archive's own name to get it.
+ONE_STREAM = {
+    "application/gzip": (".gz", ".tgz"),
+    "application/x-bzip2": (".bz2", ".tbz2"),
+    "application/x-xz": (".xz", ".txz"),
+    "application/zstd": (".zst", ".tzst"),
+    "application/x-lz4": (".lz4",),
+    "application/x-lzip": (".lz",),
+    "application/x-lzma": (".lzma",),
+    "application/x-compress": (".Z",),
+}

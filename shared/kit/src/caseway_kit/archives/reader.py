@@ -1,0 +1,120 @@
+"""One pass over an archive by libarchive: its entries in order, and the bytes of the one it stands at."""
+
+import ctypes
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Literal, Self
+
+from caseway_kit.archives import library
+from caseway_kit.archives.content import CHUNK, Content
+from caseway_kit.archives.library import lib
+
+NAME_KEPT = 1024
+BLOCK = 128 * 1024
+
+EntryKind = Literal["file", "directory", "link", "other"]
+
+
+class Unreadable(Exception):
+    """The archive, or one of its members, is damaged; what came out before stands."""
+
+
+@dataclass(frozen=True)
+class Entry:
+    index: int
+    path: str
+    kind: EntryKind
+    size: int | None
+    encrypted: bool
+
+
+class Reader:
+    """Opens ``content`` as one of ``formats``; raises Unreadable when none of them takes it."""
+
+    def __init__(
+        self, content: Content, formats: Sequence[str], filters: Sequence[str] = (), password: bytes | None = None
+    ) -> None:
+        self._content = content  # libarchive reads from its memory
+        self._buffer = ctypes.create_string_buffer(BLOCK)
+        self._handle = lib.archive_read_new()
+        if not self._handle:
+            raise MemoryError
+        for name in formats:
+            getattr(lib, f"archive_read_support_format_{name}")(self._handle)
+        for name in filters:
+            getattr(lib, f"archive_read_support_filter_{name}")(self._handle)
+        if password is not None:
+            lib.archive_read_add_passphrase(self._handle, password)
+
+    def __enter__(self) -> Self:
+        if self._content.data is not None:
+            code = lib.archive_read_open_memory(self._handle, self._content.data, self._content.size)
+        else:
+            os.lseek(self._content.fd, 0, os.SEEK_SET)
+            code = lib.archive_read_open_fd(self._handle, self._content.fd, CHUNK)
+        if code < library.WARN:
+            self.__exit__(None, None, None)
+            raise Unreadable("the archive cannot be opened")
+        return self
+
+    def __exit__(self, _type: type[BaseException] | None, _: BaseException | None, __: TracebackType | None) -> None:
+        lib.archive_read_free(self._handle)
+        self._handle = None
+
+    @property
+    def says_encrypted(self) -> bool:
+        """Also where the names are encrypted, so that no entry is seen."""
+        return bool(lib.archive_read_has_encrypted_entries(self._handle) == 1)
+
+    def entries(self) -> Iterator[Entry]:
+        """Raises Unreadable where the archive breaks off."""
+        entry = ctypes.c_void_p()
+        index = 0
+        while (code := lib.archive_read_next_header(self._handle, ctypes.byref(entry))) != library.EOF:
+            if code < library.WARN:
+                raise Unreadable("the archive breaks off")
+            if code != library.RETRY:
+                yield _entry(entry, index)
+            index += 1
+
+    def read(self) -> bytes:
+        """The next bytes of the entry it stands at, none at its end. Raises Unreadable."""
+        if self._handle is None:
+            raise ValueError("the archive is closed")
+        count = lib.archive_read_data(self._handle, self._buffer, BLOCK)
+        if count < 0:
+            raise Unreadable("the member is damaged")
+        return self._buffer.raw if count == BLOCK else ctypes.string_at(self._buffer, count)
+
+
+def _entry(entry: ctypes.c_void_p, index: int) -> Entry:
+    filetype = lib.archive_entry_filetype(entry)
+    kind: EntryKind = "other"
+    if filetype == library.LINK or lib.archive_entry_hardlink(entry) is not None:
+        kind = "link"
+    elif filetype == library.DIRECTORY:
+        kind = "directory"
+    elif filetype in (library.REGULAR, 0):
+        kind = "file"
+    return Entry(
+        index=index,
+        path=_name(entry),
+        kind=kind,
+        size=int(lib.archive_entry_size(entry)) if lib.archive_entry_size_is_set(entry) else None,
+        encrypted=bool(lib.archive_entry_is_encrypted(entry)),
+    )
+
+
+def _name(entry: ctypes.c_void_p) -> str:
+    utf8 = lib.archive_entry_pathname_utf8(entry)
+    raw = utf8 if utf8 is not None else lib.archive_entry_pathname(entry)
+    if raw is None:
+        return ""
+    try:
+        name = raw.decode()
+    except UnicodeDecodeError:
+        # What a zip's names are in that does not say so.
+        name = raw.decode("cp437")
+    return str(name[:NAME_KEPT])
