@@ -265,3 +265,17 @@ async def test_two_workers_with_the_same_piece_state_the_same(
 async def test_undecodable_work_is_parked(kafka: Kafka, poison: bytes) -> None:
     await kafka.send(work_topic("file"), poison)
     assert [headers["dlq-reason"] for headers in kafka.parked] == ["undecodable"]
+
+
+async def test_dropped_work_ends_as_not_analysed(
+    kafka: Kafka, make_case: MakeCase, analysis: SampleAnalysis, objects: Objects, sandbox: FakeSandbox
+) -> None:
+    sandbox.outcomes = [RuntimeError("a bug")] * 5
+    case = await make_case()
+    await kafka.state(case)
+    [work] = works_of(case)
+    [first] = await analysis.dropped(work)
+    assert [first] == await analysis.dropped(case)
+    event = json.loads(first.body)
+    assert (event["verdict"], event["limits"]) == ("not_analyzed", ["dropped"])
+    assert [file.name for file in (await reported(objects, event)).files] == ["piece-1.zip"]

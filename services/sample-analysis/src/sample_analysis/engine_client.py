@@ -11,6 +11,8 @@ from caseway_kit.sandbox import Budget, SandboxUnavailable
 
 ENGINES = "sample_analysis.engines"
 ANALYZE = f"{ENGINES}.files:analyze"
+# Imported before the children are made: they are born with the rules compiled.
+PRELOAD = f"{ENGINES}.warm"
 VERSIONS = f"{ENGINES}.versions:versions"
 
 # What one submitted piece may cost, all that is inside it included (rows "time" and "parser child" of the limits).

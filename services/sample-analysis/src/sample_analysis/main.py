@@ -5,18 +5,18 @@ from importlib.metadata import version
 from caseway_contracts.base import Event
 from caseway_kit.app import ServiceApp, build_api, build_app
 from caseway_kit.auth import KeyCache, TokenVerifier, check_tokens, keys_at
-from caseway_kit.messaging import Consumers
 from caseway_kit.parts import Parts
 from caseway_kit.sandbox import Sandbox
 from caseway_kit.serving import serve
 from caseway_kit.settings import load
-from sample_analysis.engine_client import BUDGET, ENGINES, Engines
+from sample_analysis.engine_client import BUDGET, PRELOAD, Engines
 from sample_analysis.engines_api import build_router
 from sample_analysis.handlers import build_inlet
 from sample_analysis.mongo_pieces import MongoPieceRepository
 from sample_analysis.scratch import Scratch
 from sample_analysis.service import SERVICE, SampleAnalysis
 from sample_analysis.settings import Settings
+from sample_analysis.side_by_side import SideBySideConsumers
 
 TITLE = "Caseway sample analysis"
 VERSION = version("caseway-sample-analysis")
@@ -26,7 +26,7 @@ def build(settings: Settings) -> ServiceApp:
     parts = Parts(SERVICE, settings)
     inlet, publish = build_inlet(settings.kinds, workers=settings.workers)
     scratch = Scratch(settings.scratch, parts.objects)
-    sandbox = Sandbox(workers=settings.workers, scratch=scratch.folder, preload=[ENGINES], ceiling=BUDGET)
+    sandbox = Sandbox(workers=settings.workers, scratch=scratch.folder, preload=[PRELOAD], ceiling=BUDGET)
     engines = Engines(sandbox)
     pieces = MongoPieceRepository(parts.database.collection("reports"))
     analysis = SampleAnalysis(pieces=pieces, objects=parts.objects, scratch=scratch, engines=engines, clock=parts.clock)
@@ -34,7 +34,11 @@ def build(settings: Settings) -> ServiceApp:
     async def state_the_delay(event: Event, reason: str) -> None:
         await publish(await analysis.delayed(event, reason))
 
+    async def state_the_end(event: Event) -> None:
+        await publish(await analysis.dropped(event))
+
     parts.delivery.on_parked = state_the_delay
+    parts.delivery.on_dropped = state_the_end
 
     api = build_api(title=TITLE, version=VERSION)
     api.include_router(build_router(engines))
@@ -60,7 +64,7 @@ def build(settings: Settings) -> ServiceApp:
         start=start,
         api=api,
         needs=[parts.needs_mongo, parts.needs_kafka, parts.needs_objects],
-        messaging=Consumers(parts.broker, inlet, parts.delivery, analysis=analysis),
+        messaging=SideBySideConsumers(parts.broker, inlet, parts.delivery, analysis=analysis),
         deadline=settings.start_deadline,
     )
 

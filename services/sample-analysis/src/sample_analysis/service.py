@@ -73,6 +73,31 @@ class SampleAnalysis:
         if report is None:
             await self._pieces.forget(piece.id)
             return []
+        stated = await self._concluded(work, piece, report)
+        fault_point("K8")
+        return [stated]
+
+    async def delayed(self, event: Event, reason: str) -> Sequence[Encoded]:
+        """What a parked message delays. What is invalid delays nothing: its pieces are those of another."""
+        stated = []
+        for work in _works(event) if reason != "invalid" else ():
+            piece = await self._kept(work)
+            delayed = stated_about(work, EvidenceDelayed, occurred_at=self._clock.now(), reason=reason)
+            stated.append(await self._pieces.delay(piece.id, encode(delayed, source=SERVICE)))
+        return stated
+
+    async def dropped(self, event: Event) -> Sequence[Encoded]:
+        """What is final now that an operator dropped a parked message: nothing will be found out about its pieces."""
+        stated = []
+        for work in _works(event):
+            piece = await self._kept(work)
+            words = await self._words(work) or Words()
+            limit = Limit(limit="dropped", says="Not analysed: its analysis failed, and an operator gave it up.")
+            report = not_analyzed(work, words.name, limit, salt=piece.salt)
+            stated.append(piece.stated or await self._concluded(work, piece, report))
+        return stated
+
+    async def _concluded(self, work: EvidenceWork, piece: Piece, report: EvidenceReport) -> Encoded:
         prefix = f"cases/{work.key}/reports/{work.subject_id}/{work.revision}"
         analyzed = stated_about(
             work,
@@ -84,22 +109,7 @@ class SampleAnalysis:
             report=await self._objects.put_json(prefix, report),
             **facts_of(report),
         )
-        stated = await self._pieces.conclude(piece.id, encode(analyzed, source=SERVICE))
-        fault_point("K8")
-        return [stated]
-
-    async def delayed(self, event: Event, reason: str) -> Sequence[Encoded]:
-        """What a parked message delays. An invalid case event delays nothing: its pieces are those of another."""
-        if isinstance(event, EvidenceWork):
-            works: Sequence[EvidenceWork] = [event]
-        else:
-            works = works_of(event) if isinstance(event, BringsEvidence) and reason != "invalid" else []
-        stated = []
-        for work in works:
-            piece = await self._kept(work)
-            delayed = stated_about(work, EvidenceDelayed, occurred_at=self._clock.now(), reason=reason)
-            stated.append(await self._pieces.delay(piece.id, encode(delayed, source=SERVICE)))
-        return stated
+        return await self._pieces.conclude(piece.id, encode(analyzed, source=SERVICE))
 
     async def _lanes(self, event: Event, digest: str) -> dict[str, str]:
         pieces = await self._pieces.brought_by(str(event.event_id))
@@ -180,3 +190,9 @@ class SampleAnalysis:
 
 def _encoded(work: EvidenceWork, lane: str) -> Encoded:
     return replace(encode(work, source=SERVICE), topic=work_topic(lane), key=work.subject_id)
+
+
+def _works(event: Event) -> Sequence[EvidenceWork]:
+    if isinstance(event, EvidenceWork):
+        return [event]
+    return works_of(event) if isinstance(event, BringsEvidence) else []
