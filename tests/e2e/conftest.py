@@ -1,0 +1,24 @@
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from embedded_system import Client, System
+
+
+@pytest.fixture(scope="session")
+def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
+    """One whole system for all end-to-end tests."""
+    system = System(Path(tmp_path_factory.mktemp("system")))
+    system.up("--no-demo")
+    yield system
+    system.down()
+
+
+@pytest.fixture
+def customer(system: System) -> Client:
+    return system.client("customer")
+
+
+@pytest.fixture
+def other_customer(system: System) -> Client:
+    return system.client("other_customer")

@@ -1,0 +1,21 @@
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from embedded_system import System
+
+
+@pytest.fixture
+def start(tmp_path: Path) -> Iterator[Callable[..., System]]:
+    """Start a system of the test's own, with extra environment for its services."""
+    started: list[System] = []
+
+    def up(**environment: str) -> System:
+        system = System(tmp_path, CASEWAY_TESTING="1", **environment)
+        started.append(system)
+        system.up("--no-demo")
+        return system
+
+    yield up
+    for system in started:
+        system.down()

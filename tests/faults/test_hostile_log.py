@@ -1,0 +1,117 @@
+"""F14 and F15 on the whole system: every event three times, the same id with other facts, ten kinds of poison."""
+
+import asyncio
+import json
+from typing import Any
+
+import pytest
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+from embedded_system import System, eventually
+from load import Load, check_invariants
+
+pytestmark = [pytest.mark.faults, pytest.mark.timeout(600)]
+
+EVENTS = ("cases", "analyses", "ratings", "routes", "notifications", "profiles")
+READERS_OF_CASES = {"sample-analysis", "url-rating", "routing", "notifier", "portal"}
+POISON: list[tuple[bytes | None, list[tuple[str, bytes]]]] = [
+    (b"", []),
+    (b"not json", []),
+    (b"\xff\xfe\x00", []),
+    (b"[]", []),
+    (b'{"type": "CaseSubmitted"}', []),
+    (b'{"type": "CaseSubmitted", "version": 99, "revision": NaN}', []),
+    (b"[" * 10_000, []),
+    (b'{"revision": ' + b"9" * 10_000 + b"}", []),
+    (b'{"a": "\\u0000"}', [("ce_type", b"\xff\xfe")]),
+    (b"x" * 500_000, []),
+]
+
+
+async def _records(kafka: str, topic: str) -> list[Any]:
+    consumer = AIOKafkaConsumer(topic, bootstrap_servers=kafka, auto_offset_reset="earliest", group_id=None)
+    await consumer.start()
+    try:
+        found: list[Any] = []
+        while batch := await consumer.getmany(timeout_ms=1500):
+            found += [record for records in batch.values() for record in records]
+        return found
+    finally:
+        await consumer.stop()
+
+
+async def _repeat_everything(kafka: str) -> None:
+    producer = AIOKafkaProducer(bootstrap_servers=kafka)
+    await producer.start()
+    try:
+        for topic in EVENTS:
+            for record in await _records(kafka, topic):
+                for _ in range(2):
+                    await producer.send(topic, record.value, key=record.key, headers=list(record.headers))
+        await producer.flush()
+    finally:
+        await producer.stop()
+
+
+async def _forge(kafka: str) -> None:
+    """The first case's event once more, under the same id, with another severity."""
+    [record, *_] = await _records(kafka, "cases")
+    forged = json.dumps(json.loads(record.value) | {"severity": "critical"}).encode()
+    await _send(kafka, [(forged, list(record.headers))], key=record.key)
+
+
+async def _send(kafka: str, messages: list[tuple[bytes | None, Any]], key: bytes | None = None) -> None:
+    producer = AIOKafkaProducer(bootstrap_servers=kafka)
+    await producer.start()
+    try:
+        for value, headers in messages:
+            await producer.send_and_wait("cases", value, key=key, headers=headers)
+    finally:
+        await producer.stop()
+
+
+@pytest.fixture
+def system(start: Any) -> System:
+    found: System = start()
+    return found
+
+
+def dead_letters(system: System) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = json.loads(system.caseway("dlq", "list", "--data", str(system.data), "--json").stdout)
+    return found
+
+
+def test_what_comes_thrice_counts_once_and_what_is_poison_is_parked_once_a_reader(system: System) -> None:
+    kafka = f"127.0.0.1:{system.state()['parts']['kafka']['port']}"
+    client = system.client()
+    ledger = Load(client, 20).run()
+    check_invariants(system, client, ledger)
+    before = {sr: client.get(f"/cases/{sr}") for sr in ledger.cases.values()}
+    mails = len(system.mails())
+
+    asyncio.run(_repeat_everything(kafka))
+    asyncio.run(_send(kafka, POISON))
+    fresh = client.opened(category="threat-inquiry", fields={}, subject="After the poison")
+    client.completed(fresh, seconds=120)
+    parked = eventually(
+        lambda: dead_letters(system), lambda found: len(found) >= len(POISON) * len(READERS_OF_CASES), seconds=120
+    )
+    assert len(parked) == len(POISON) * len(READERS_OF_CASES)
+    assert {one["service"] for one in parked} == READERS_OF_CASES
+    for one in parked:
+        assert (one["topic"], one["reason"], one["attempts"]) == ("cases", "undecodable", 1)
+
+    assert {sr: client.get(f"/cases/{sr}") for sr in before} == before
+    assert len([mail for mail in system.mails() if mail["X-Caseway-Case"] in before]) == mails
+
+    asyncio.run(_forge(kafka))
+    forged = eventually(
+        lambda: [one for one in dead_letters(system) if one["reason"] == "invalid"],
+        lambda found: {one["service"] for one in found} >= READERS_OF_CASES - {"sample-analysis", "url-rating"},
+        seconds=60,
+    )
+    assert len(forged) <= len(READERS_OF_CASES)
+    assert {sr: client.get(f"/cases/{sr}") for sr in before} == before
+
+    for service in sorted(READERS_OF_CASES):
+        assert system.caseway("dlq", "drop", service, "--data", str(system.data)).returncode == 0
+    assert dead_letters(system) == []
