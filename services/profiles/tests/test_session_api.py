@@ -59,10 +59,12 @@ async def test_an_unknown_email_address_costs_as_much_as_a_known_one(system: Sys
             await client.post("/session", json={"email": email, "password": "wrong"})
         return perf_counter() - began
 
-    known = [await seconds(ANN["email"], f"192.0.2.{number}") for number in range(15)]
-    unknown = [await seconds("nobody@example.com", f"192.0.2.{number}") for number in range(15)]
-    # Looser than what S26 asks, since other tests run beside; without the dummy hash it is a factor of ten.
-    assert 0.5 < median(known) / median(unknown) < 2
+    known, unknown = [], []
+    for number in range(15):
+        known.append(await seconds(ANN["email"], f"192.0.2.{number}"))
+        unknown.append(await seconds("nobody@example.com", f"192.0.2.{number}"))
+    # Looser than what S26 asks, since other tests run beside; without the dummy hash it is a factor of ten and more.
+    assert 1 / 3 < median(known) / median(unknown) < 3
 
 
 async def test_an_unknown_email_address_is_looked_up_with_a_password_too(
