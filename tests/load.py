@@ -88,7 +88,7 @@ class Load:
 
 
 def check_invariants(system: System, client: Client, ledger: Ledger, *, kills_at_mail: int = 0) -> None:
-    """I1, I3–I6 of the test catalogue, once everything has come to rest."""
+    """I1, I3 to I6 of the test catalogue, once everything has come to rest."""
     assert ledger.conflicts == []
     accepted = set(ledger.cases.values())
     assert len(accepted) == len(ledger.cases), "one SR number for two cases"
