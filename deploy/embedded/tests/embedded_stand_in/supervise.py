@@ -22,6 +22,7 @@ def main() -> None:
         report,
         port=int(sys.argv[2]),
         services=SERVICES,
+        seeds=(),
         topics=lambda: [Topic("stand-ins", 8, {"retention.ms": "-1"})],
     )
     try:
