@@ -32,7 +32,6 @@ def not_analyzed(work: EvidenceWork, name: str, limit: Limit, *, salt: str) -> E
     """The report of a piece about which nothing could be found out but what its reference says."""
     itself = FileResult(
         id=work.subject_id,
-        kind="email" if work.kind == "email" else "file",
         name=name,
         sha256=work.object.sha256,
         size=work.object.size,
