@@ -1,4 +1,3 @@
-import os
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
@@ -24,6 +23,7 @@ from intake.profile_facts import ProfileFacts
 from intake.profiles_cache import ProfilesCache, fetch_from
 from intake.promoting import Promoting
 from intake.rate_limit import RateLimit
+from intake.scratch import Scratch
 from intake.settings import Settings
 from intake.sr_blocks import MongoBlocks, SrNumbers
 from intake.submitting import Submitting
@@ -45,11 +45,9 @@ def build(settings: Settings) -> ServiceApp:
     http = httpx.AsyncClient(base_url=settings.profiles_url, timeout=3, trust_env=False)
     profiles = ProfilesCache(fetch_from(ProfilesClient(http)))
     facts = ProfileFacts(learned, profiles, clock)
-    sandbox = Sandbox(
-        workers=settings.sandbox_workers, scratch=settings.scratch_folder / "sandbox", preload=["caseway_kit.peek"]
-    )
-    fetched = settings.scratch_folder / "fetched"
-    checks = Checks(catalog, SandboxPeek(sandbox, parts.objects, fetched))
+    scratch = Scratch(settings.scratch)
+    sandbox = Sandbox(workers=settings.sandbox_workers, scratch=scratch.sandbox, preload=["caseway_kit.peek"])
+    checks = Checks(catalog, SandboxPeek(sandbox, parts.objects, scratch.fetched))
     uploads = Uploads(known_uploads, parts.objects, clock, largest=catalog.limits.file_bytes)
     submitting = Submitting(
         settings.region,
@@ -77,9 +75,7 @@ def build(settings: Settings) -> ServiceApp:
 
     @asynccontextmanager
     async def start(app: ServiceApp) -> AsyncIterator[None]:
-        fetched.mkdir(parents=True, exist_ok=True)
-        for left in fetched.iterdir():
-            left.unlink()
+        scratch.make()
         await parts.prepare()
         for kept in (stored, known_uploads, learned):
             await kept.prepare()
@@ -104,7 +100,6 @@ def build(settings: Settings) -> ServiceApp:
 
 
 def main() -> None:
-    os.umask(0o077)  # samples are nobody else's to read
     settings = load(Settings)
     serve(build(settings), host=settings.host, port=settings.port)
 

@@ -1,7 +1,7 @@
 from pathlib import Path
-from typing import Annotated, Self
+from typing import Annotated
 
-from pydantic import Field, model_validator
+from pydantic import Field
 
 from caseway_kit.settings import ApiSettings, service_settings
 
@@ -10,19 +10,9 @@ class Settings(ApiSettings):
     model_config = service_settings("INTAKE_")
 
     profiles_url: Annotated[str, Field(pattern="^https?://")] = Field(validation_alias="CASEWAY_PROFILES_URL")
-    scratch: Path | None = None
-    data: Path | None = Field(None, validation_alias="CASEWAY_DATA")
+    scratch: Path
+    """A folder of this process alone, where attachments lie while they are looked at; emptied at the start. Users
+    without rights must be able to reach it (``x`` on every folder above it): the sandbox runs as one."""
     sandbox_workers: Annotated[int, Field(ge=1)] = 2
     submissions_per_minute: Annotated[int, Field(ge=1)] = 600
     """Of one account, counted by each process for itself."""
-
-    @model_validator(mode="after")
-    def _has_a_folder(self) -> Self:
-        if self.scratch is None and self.data is None:
-            raise ValueError("INTAKE_SCRATCH is not set: attachments need a folder while they are looked at.")
-        return self
-
-    @property
-    def scratch_folder(self) -> Path:
-        """Where attachments are while they are looked at; what is in it at the start is deleted."""
-        return self.scratch or (self.data or Path()) / "scratch"
