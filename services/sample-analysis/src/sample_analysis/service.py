@@ -56,9 +56,11 @@ class SampleAnalysis:
         lanes = await self._lanes(event, digest)
         missing = [work for work in works if work.subject_id not in lanes]
         if missing:
-            await self._pieces.add(await self._planned(missing, digest))
-            # Read again, as another delivery of the same event may have been quicker.
-            lanes = await self._lanes(event, digest)
+            planned = await self._planned(missing, digest)
+            if await self._pieces.add(planned):
+                lanes |= {piece.evidence_id: piece.lane for piece in planned}
+            else:  # another delivery of the same event was quicker, or the pieces are not its own
+                lanes = await self._lanes(event, digest)
         if not lanes.keys() >= {work.subject_id for work in works}:
             raise InvalidEvent("a piece that another case event has brought")
         return [_encoded(work, lanes[work.subject_id]) for work in works]
