@@ -1,0 +1,2 @@
+# The template's own tests run in what is made of it: see tests/templates.
+collect_ignore = ["service"]
