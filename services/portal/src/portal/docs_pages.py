@@ -1,11 +1,11 @@
 """The start page and the interface's documentation, with nothing that comes from elsewhere."""
 
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
 from fastapi import APIRouter, Depends
 from starlette.responses import FileResponse, HTMLResponse, Response
-from swagger_ui_bundle import swagger_ui_path
 
 from caseway_kit.auth import public
 from caseway_kit.problems import Problem
@@ -20,7 +20,8 @@ SECURITY = {
     "X-Frame-Options": "DENY",
 }
 
-_UI = Path(str(swagger_ui_path))
+# Swagger UI 5, the first that shows OpenAPI 3.1; only its files are used.
+_UI = Path(str(files("fastapi_swagger.resources")))
 _ASSETS = {
     "swagger-ui.css": "text/css",
     "swagger-ui-bundle.js": "text/javascript",
