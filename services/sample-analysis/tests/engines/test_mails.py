@@ -1,3 +1,4 @@
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -5,6 +6,7 @@ from typing import Any
 import pytest
 
 from caseway_kit.archives import protected_zip
+from sample_analysis.engines import mail_parts
 
 Examine = Callable[..., Any]
 MakeMail = Callable[..., bytes]
@@ -120,6 +122,33 @@ def test_mails_nested_without_end_stop_at_a_named_limit(examine: Examine, make_m
     report = examine(raw, "mail.eml")
     assert len(report.parsed.emails) <= 21
     assert "mail-nesting" in report.limits()
+
+
+def test_nesting_in_front_of_many_lines_is_stopped_by_the_clock(
+    examine: Examine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(mail_parts, "PARSING_SECONDS", 0.2)
+    raw = b"From: a@b\nTo: c@d\nSubject: x\n"
+    raw += b"".join(b"Content-Type: multipart/mixed; boundary=b%d\n\n--b%d\n" % (level, level) for level in range(200))
+    report = examine(raw + b"x\n" * 1_000_000, "mail.eml")
+    assert (report.parsed.emails[0].subject, report.limits()) == ("x", {"mail-size"})
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"Content-Type: text/plain; charset=punycode\n\n" + b"a" * 300_000,
+        b"\n" + (b"http://a" + b")" * 8000 + b"\n") * 100,
+        b"Content-Type: text/html\n\n" + b'<a href="' * 100_000,
+        b"Content-Type: text/html\n\n" + b"<" * 500_000,
+        b"To: " + b"<" * 60_000 + b"\n\nx",
+    ],
+    ids=["punycode", "brackets", "links", "tags", "address"],
+)
+def test_text_made_to_be_slow_is_not(examine: Examine, body: bytes) -> None:
+    started = time.process_time()
+    examine(b"From: a@b\nMessage-ID: x\nSubject: x\n" + body, "mail.eml")
+    assert time.process_time() - started < 3
 
 
 def test_number_of_parts_is_limited(examine: Examine) -> None:

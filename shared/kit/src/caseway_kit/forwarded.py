@@ -10,13 +10,16 @@ from caseway_kit.archives import Content
 READ = 256 * 1024
 BODY_READ = 64 * 1024
 
-_SUBJECT = re.compile(r"(?i)^\s*(?:(?:re|aw|sv)\s*:\s*)?(?:fwd?|wg|tr|rv|enc|vs|doorst|转发|轉寄|転送)\s*[:：]")  # noqa: RUF001 - a full-width colon is meant
+_SUBJECT = re.compile(
+    r"(?i)^\s{0,20}(?:(?:re|aw|sv)\s{0,8}:\s{0,8})?(?:fwd?|wg|tr|rv|enc|vs|转发|轉寄|転送)\s{0,8}[:\uff1a]"
+)
 _MARK = re.compile(
-    r"(?im)^[>\s]*(?:-{2,}\s*(?:original message|forwarded message|forwarded by .{1,80}|ursprüngliche nachricht"
-    r"|message transféré|mensaje reenviado)\s*-{0,}|begin forwarded message\s*:)"
+    r"(?im)^[>\s]{0,20}(?:-{2,40}\s{0,8}(?:original message|forwarded message|forwarded by .{1,80}"
+    r"|ursprüngliche nachricht|message transféré|mensaje reenviado)|begin forwarded message\s{0,8}:)"
 )
 _QUOTED = re.compile(
-    r"(?im)^[>*\s]{0,8}(from|von|de|sent|gesendet|date|datum|envoyé|fecha|to|an|à|para|subject|betreff|objet|asunto)\s*\*?\s*:"
+    r"(?im)^[>*\s]{0,8}(from|von|de|sent|gesendet|date|datum|envoyé|fecha|to|an|à|para|subject|betreff|objet|asunto)"
+    r"\s{0,8}\*?\s{0,8}:"
 )
 
 

@@ -1,11 +1,14 @@
 """A mail's parts and headers out of the standard library's parser, which raises on some mails and loops on none."""
 
+import codecs
 import re
 import struct
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from email import message_from_bytes, policy
+from email import policy
 from email.errors import HeaderParseError
+from email.feedparser import BytesFeedParser
 from email.header import decode_header
 from email.message import Message
 from email.utils import getaddresses, parsedate_to_datetime
@@ -17,6 +20,7 @@ T = TypeVar("T")
 D = TypeVar("D")
 
 PARSED_BYTES = 48 * 1024 * 1024
+PARSING_SECONDS = 8
 PARTS = 1000
 NESTING = 20
 HEADER_BYTES = 64 * 1024
@@ -36,7 +40,9 @@ PARSER_ERRORS = (
     EOFError,
     struct.error,
 )
-_CHARSET_FALLBACKS = ("utf-8", "cp1252", "latin-1")
+_CHARSET_FALLBACKS = ("utf-8", "cp1252")
+# No mail is written in these, and decoding the first takes time by the square of the length.
+_NOT_CHARSETS = ("punycode", "idna", "unicode-escape", "raw-unicode-escape", "undefined")
 
 
 @dataclass(frozen=True)
@@ -51,12 +57,23 @@ class Part:
     text: str | None
 
 
-def parse(content: Content) -> Message | None:
-    """None for what the parser cannot make a mail of."""
+def parse(content: Content) -> tuple[Message | None, bool]:
+    """The mail (None for what the parser cannot make one of), and whether all of it was read.
+
+    Each line costs the parser a look at every multipart around it, so that a deep nesting in front of many lines
+    takes hours: it is fed in pieces and stopped by the clock.
+    """
+    parser = BytesFeedParser(policy=policy.compat32)
+    started, fed = time.process_time(), 0
     try:
-        return message_from_bytes(content.head(PARSED_BYTES), policy=policy.compat32)
+        for chunk in content.chunks():
+            parser.feed(chunk)
+            fed += len(chunk)
+            if fed >= PARSED_BYTES or time.process_time() - started > PARSING_SECONDS:
+                break
+        return parser.close(), fed >= content.size
     except PARSER_ERRORS:
-        return None
+        return None, False
 
 
 def header(mail: Message, name: str) -> str:
@@ -144,13 +161,17 @@ def _name(part: Message) -> str:
 
 def _text(part: Message, payload: bytes) -> str:
     stated = safely(part.get_content_charset, None)
+    return _in_charset(payload, stated if isinstance(stated, str) else None)
+
+
+def _in_charset(data: bytes, stated: str | None) -> str:
     for charset in (stated, *_CHARSET_FALLBACKS):
-        if isinstance(charset, str) and charset:
-            try:
-                return payload.decode(charset)
-            except (LookupError, ValueError):
-                continue
-    return payload.decode("latin-1")
+        try:
+            if charset and codecs.lookup(charset).name not in _NOT_CHARSETS:
+                return data.decode(charset)
+        except (LookupError, ValueError):
+            continue
+    return data.decode("latin-1")
 
 
 def _decoded(value: str) -> str:
@@ -158,7 +179,7 @@ def _decoded(value: str) -> str:
     value = value[:HEADER_BYTES]
     try:
         pieces = [
-            piece.decode(charset or "utf-8", "replace") if isinstance(piece, bytes) else piece
+            _in_charset(piece, charset) if isinstance(piece, bytes) else piece
             for piece, charset in decode_header(value)
         ]
         value = "".join(pieces)

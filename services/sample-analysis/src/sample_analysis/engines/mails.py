@@ -20,12 +20,12 @@ def read(job: "Job", node: Node, content: Content, _found: FileType, depth: int,
     """The mail goes into its own list under the node's id, whatever becomes of its parts."""
     node.kind = "email"
     facts = job.tree.mails[node.id] = {}
-    mail = mail_parts.parse(content)
+    mail, whole = mail_parts.parse(content)
     if mail is None:
         node.cut_short("damaged", "The mail is built in a way that could not be taken apart.")
         return
-    if content.size > mail_parts.PARSED_BYTES:
-        node.cut_short("mail-bytes", "Only the first 48 MiB of the mail were taken apart.")
+    if not whole:
+        node.cut_short("mail-size", "The mail is too large or too nested: only its beginning was taken apart.")
     facts.update(_headers(mail))
     Parts(job, node, facts, depth, nesting).run(
         mail_parts.read_part(message, index) for index, message in mail_parts.leaves(mail)

@@ -39,10 +39,10 @@ def in_html(text: str) -> Iterator[str]:
 
 def _trimmed(url: str) -> str:
     """Without the punctuation that belongs to the sentence around it."""
-    while url:
-        last = url[-1]
-        if last in ".,;:!?*_~" or (last in _CLOSING and url.count(last) > url.count(_CLOSING[last])):
-            url = url[:-1]
-        else:
-            break
-    return url
+    surplus = {last: url.count(last) - url.count(first) for last, first in _CLOSING.items()}
+    end = len(url)
+    while end and ((last := url[end - 1]) in ".,;:!?*_~" or surplus.get(last, 0) > 0):
+        if last in surplus:
+            surplus[last] -= 1
+        end -= 1
+    return url[:end]
