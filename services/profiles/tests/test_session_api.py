@@ -95,6 +95,11 @@ async def test_parallel_guesses_gain_nothing(system: System, anonymous: httpx.As
     assert system.passwords.looked_at == before + 10
 
 
+async def test_many_good_sign_ins_at_a_time_are_no_guesses(anonymous: httpx.AsyncClient) -> None:
+    answers = await asyncio.gather(*(anonymous.post("/session", json=ANN) for _ in range(30)))
+    assert {answer.status_code for answer in answers} == {200}
+
+
 async def test_failures_lock_out_nobody_else(system: System, sign_in_as: SignInAs) -> None:
     await sign_in_as("customer", email="bob@acc-1.example.com")
     guesser = system.client("198.51.100.7")

@@ -27,6 +27,7 @@ def test_tokens_last_a_quarter_of_an_hour_unless_said_otherwise() -> None:
     [
         ("PROFILES_TOKEN_LIFETIME", "901", "PROFILES_TOKEN_LIFETIME is not usable"),
         ("PROFILES_SIGNING_KEY", "not-a-key", "PROFILES_SIGNING_KEY is not usable: it is no Ed25519 private key"),
+        ("PROFILES_BOOTSTRAP_OPERATOR_PASSWORD", "short", "PROFILES_BOOTSTRAP_OPERATOR_PASSWORD is not usable"),
         ("PROFILES_BOOTSTRAP_OPERATOR_EMAIL", "root@example.com", "are set together or not at all."),
     ],
 )

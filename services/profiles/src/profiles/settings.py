@@ -4,6 +4,7 @@ from typing import Annotated, Self
 from pydantic import Field, SecretStr, field_validator, model_validator
 
 from caseway_kit.settings import SharedSettings, service_settings
+from profiles.passwords import SHORTEST
 from profiles.signing_keys import read_key
 
 
@@ -19,7 +20,7 @@ class Settings(SharedSettings):
     """An Ed25519 private key (PEM or JWK) to sign with, instead of those that the service makes and keeps."""
 
     bootstrap_operator_email: str | None = None
-    bootstrap_operator_password: SecretStr | None = None
+    bootstrap_operator_password: Annotated[SecretStr, Field(min_length=SHORTEST)] | None = None
 
     @field_validator("signing_key")
     @classmethod

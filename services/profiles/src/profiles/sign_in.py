@@ -76,13 +76,13 @@ class SignIn:
 
     async def open(self, email: str, password: str, address: str) -> Token:
         """A token for the contact with this password; ``address`` is the network address that asks."""
-        attempt = await self._throttle.attempt(email_key(email), address)
-        contact = await self._contacts.find_by_email(email_key(email))
-        good = await self._passwords.match(contact.password_hash if contact else None, password)
-        if contact is None or not good or contact.disabled:
-            log.info("sign-in refused")
-            raise Problem.unauthorized("The e-mail address or the password is wrong.")
-        await self._throttle.succeeded(attempt)
+        async with self._throttle.attempt(email_key(email), address) as good:
+            contact = await self._contacts.find_by_email(email_key(email))
+            matches = await self._passwords.match(contact.password_hash if contact else None, password)
+            if contact is None or not matches or contact.disabled:
+                log.info("sign-in refused")
+                raise Problem.unauthorized("The e-mail address or the password is wrong.")
+            await good()
         session = Session(
             f"ses-{uuid4().hex}", contact.id, contact.account_id, self._clock.now() + self._session_lifetime
         )

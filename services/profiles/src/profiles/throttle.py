@@ -1,15 +1,20 @@
 """Guessing a password gets slower with each failure; nobody else is held up by it.
 
 Failures are counted per e-mail address and network address together, so that a stranger's guesses do not lock the
-owner out. An attempt is counted before its password is looked at: parallel guesses gain nothing.
+owner out. An attempt is counted before its password is looked at, so parallel guesses gain nothing; attempts of one
+pair take turns in a process, so that one person's many good sign-ins at a time are not taken for guesses.
 """
 
+import asyncio
 import hashlib
 import ipaddress
 import math
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
+from weakref import WeakValueDictionary
 
 from caseway_kit.clock import Clock
 from caseway_kit.problems import Problem
@@ -43,10 +48,22 @@ class Throttle:
     def __init__(self, attempts: AttemptRepository, clock: Clock) -> None:
         self._attempts = attempts
         self._clock = clock
+        self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
-    async def attempt(self, who: str, address: str) -> str:
-        """Count an attempt, and give its id for :meth:`succeeded`; raises a 429 Problem while it has to wait."""
+    @asynccontextmanager
+    async def attempt(self, who: str, address: str) -> AsyncIterator[Callable[[], Awaitable[None]]]:
+        """Around one attempt; gives what to call when it was a good one. Raises a 429 Problem while it has to wait."""
         attempts_id = hashlib.sha256(f"{who}\n{network(address)}".encode()).hexdigest()
+
+        async def good() -> None:
+            await self._attempts.forget(attempts_id)
+
+        turn = self._turns.setdefault(attempts_id, asyncio.Lock())
+        async with turn:
+            await self._count(attempts_id)
+            yield good
+
+    async def _count(self, attempts_id: str) -> None:
         while True:
             now = self._clock.now()
             before = await self._attempts.find(attempts_id)
@@ -56,10 +73,7 @@ class Throttle:
             count = before.count + 1 if before else 1
             after = Attempts(attempts_id, count, now + wait_after(count), now + FORGOTTEN_AFTER)
             if await self._attempts.save(after):
-                return attempts_id
-
-    async def succeeded(self, attempts_id: str) -> None:
-        await self._attempts.forget(attempts_id)
+                return
 
 
 def wait_after(count: int) -> timedelta:
