@@ -21,6 +21,7 @@ CONTENT_TYPES = "[Content_Types].xml"
         (LNK, "application/x-ms-shortcut"),
         (b"#!/bin/sh\necho hello\n", "text/x-shellscript"),
         (b'Set s = CreateObject("WScript.Shell")\r\n', "text/x-script"),
+        (b"<?php echo 1;", "text/x-php"),
         (b"@echo off\r\ndir\r\n", "text/x-script"),
         (b"%PDF-1.7\n", "application/pdf"),
         (b"\x89PNG\r\n\x1a\n" + bytes(20), "image/png"),

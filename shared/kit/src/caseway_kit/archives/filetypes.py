@@ -237,6 +237,8 @@ def detect_head(head: bytes, name: str = "") -> FileType:
     start = head.lstrip()[:256].lower()
     if start.startswith(b"#!"):
         return FileType("text/x-shellscript", "script")
+    if start.startswith((b"<?php", b"<?=")):
+        return FileType("text/x-php", "script")
     if _looks_like_mail(head, name):
         return MAIL
     if _is_binary(head):

@@ -69,6 +69,7 @@ TABLE: "tuple[tuple[int, bytes, str, Family, bool], ...]" = (
     (8, b"AVI ", "video/x-msvideo", "media", False),
     (4, b"ftyp", "video/mp4", "media", False),
     (0, b"ID3", "audio/mpeg", "media", False),
+    (0, b"\xff\xfb", "audio/mpeg", "media", False),
     (0, b"OggS", "audio/ogg", "media", False),
     (0, b"fLaC", "audio/flac", "media", False),
     (0, b"\x1aE\xdf\xa3", "video/x-matroska", "media", False),
