@@ -1,5 +1,6 @@
 """Makes a service out of ``templates/service``: ``python templates/new_service.py NAME [--root DIR]``.
 
+The template stands as the project does: what is at a path in it goes to that path, under the new name.
 What it makes is complete: it has its topics, its owner and its place in the embedded system, and all checks pass.
 """
 
@@ -50,12 +51,12 @@ class NewService:
 
     def files(self) -> dict[Path, str]:
         """The new files, by their path below the root."""
+        template = TEMPLATES / "service"
         made = {
-            Path("services") / self.name / source.relative_to(TEMPLATES / "service"): source
-            for source in sorted((TEMPLATES / "service").rglob("*"))
+            source.relative_to(template): source
+            for source in sorted(template.rglob("*"))
             if source.is_file() and not GENERATED & set(source.parts)
         }
-        made |= {TOPICS / source.name: source for source in sorted((TEMPLATES / "topics").glob("*.yaml"))}
         return {Path(self._renamed(str(path))): self._renamed(source.read_text()) for path, source in made.items()}
 
     def edits(self) -> dict[Path, str]:
