@@ -32,7 +32,7 @@ async def end() -> None: ...
 
 async def eventually_dead(watched: Health) -> None:
     async with asyncio.timeout(5):
-        while watched.live():  # noqa: ASYNC110 -- liveness is a reading, nothing to be woken by
+        while watched.live():
             await asyncio.sleep(0)
 
 

@@ -140,8 +140,7 @@ async def test_ten_kinds_of_poison_are_parked_once_each_and_hold_up_nothing(
             if position % 4 == 3:
                 value, headers, key = POISON[position // 4]
                 await producer.send_and_wait(names["routes"], value, key=key, headers=headers)
-        await eventually(lambda: len(handled) == len(sent))
-    assert sorted(handled) == sorted(sent)
+        await eventually(lambda: set(handled) == set(sent))
     parked = await read_all(kafka_address, names["routing-dlq"], len(POISON))
     assert sorted(record.value or b"" for record in parked) == sorted(value or b"" for value, _, _ in POISON)
     for record in parked:
@@ -166,8 +165,7 @@ async def test_an_outage_keeps_the_message_over_a_restart(
         await eventually(lambda: failures)
     assert handled == []
     async with running(make_member()):
-        await eventually(lambda: len(handled) == 5)
-    assert sorted(handled) == sorted(sent)
+        await eventually(lambda: set(handled) == set(sent))
 
 
 async def test_a_member_that_joins_doubles_nothing_that_is_in_hand(
@@ -193,8 +191,8 @@ async def test_a_paused_group_goes_on_when_an_operator_resumes_it(
     async with running(make_member()) as member:
         for _ in range(MAX_PARKED_IN_A_ROW):
             await producer.send_and_wait(names["routes"], b"not json")
-        await eventually(lambda: member.delivery.paused(member.delivery.service))
-        assert set(member.consumers.states().values()) == {"paused"}
+        await eventually(lambda: member.consumers.states()[names["routes"]] == "paused")
+        assert member.consumers.states()[names["routing-retry"]] == "running"
         sent = await send(producer, names["routes"], make_event())
         for partition in range(8):
             await producer.send_and_wait(

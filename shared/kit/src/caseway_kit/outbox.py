@@ -94,9 +94,18 @@ class Relay:
         if not documents:
             documents = await self._claim({})
         if documents:
-            await self._relay(documents)
+            await self._relay_or_remember(documents)
         else:
             await self._idle()
+
+    async def _relay_or_remember(self, documents: Sequence[Document]) -> None:
+        """What an outage holds up goes out as soon as it ends, and not only when its lease has run out."""
+        try:
+            await self._relay(documents)
+        except OutageError:
+            if len(self._woken) < MAX_INSERTED:
+                self._woken.update(document["_id"] for document in documents)
+            raise
 
     def _take_woken(self) -> list[Any]:
         woken, self._woken = list(self._woken), set()
@@ -117,7 +126,7 @@ class Relay:
         now = self._clock.now()
         free = {"$or": [{"outbox_until": {"$lt": now}}, {"outbox_until": None}]}
         if which:
-            free["$or"].append({"outbox_token": self._token})
+            free["$or"].append({"outbox_token": {"$regex": f"^{self._token}"}})
         wanted: Document = {"outbox.0": {"$exists": True}, **free, **which}
         found = await self._collection.find(wanted, {"_id": 1}, limit=CHUNK)
         if not found:

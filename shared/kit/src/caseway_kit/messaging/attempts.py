@@ -20,13 +20,19 @@ class Attempts(Protocol):
         """Count a failure; the answer counts all of them."""
 
     async def ended(self, message: str) -> None:
-        """The message was handled or parked: forget it."""
+        """The message was handled: forget it."""
+
+    async def parked(self, message: str) -> None:
+        """The message was parked: a redelivery must not park it again."""
+
+    async def was_parked(self, message: str) -> bool: ...
 
 
 class MemoryAttempts:
     def __init__(self) -> None:
         self._starts: dict[str, int] = defaultdict(int)
         self._failures: dict[str, int] = defaultdict(int)
+        self._parked: set[str] = set()
 
     async def started(self, message: str) -> int:
         self._starts[message] += 1
@@ -39,6 +45,12 @@ class MemoryAttempts:
     async def ended(self, message: str) -> None:
         self._starts.pop(message, None)
         self._failures.pop(message, None)
+
+    async def parked(self, message: str) -> None:
+        self._parked.add(message)
+
+    async def was_parked(self, message: str) -> bool:
+        return message in self._parked
 
 
 class MongoAttempts:
@@ -58,6 +70,13 @@ class MongoAttempts:
 
     async def ended(self, message: str) -> None:
         await self._collection.delete_one({"_id": message})
+
+    async def parked(self, message: str) -> None:
+        update = {"$set": {"parked": True, "at": self._clock.now()}}
+        await self._collection.update_one({"_id": message}, update, upsert=True)
+
+    async def was_parked(self, message: str) -> bool:
+        return await self._collection.find_one({"_id": message, "parked": True}) is not None
 
     async def _count(self, message: str, what: str) -> int:
         update = {"$inc": {what: 1}, "$set": {"at": self._clock.now()}}

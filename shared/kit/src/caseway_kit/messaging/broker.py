@@ -31,6 +31,7 @@ def build_broker(bootstrap_servers: str, *, service: str) -> KafkaBroker:
         request_timeout_ms=15_000,
         allow_auto_create_topics=False,
         graceful_timeout=GRACEFUL_SECONDS,
+        logger=logging.getLogger("caseway.kafka"),
         log_level=logging.DEBUG,  # of "received" and "processed"; failures are logged by the delivery
     )
 
@@ -69,7 +70,15 @@ class Consumers:
         if self._in_background:
             self._starting = asyncio.create_task(self._start_when_kafka_answers())
         else:
-            await self.broker.start()
+            await self._start()
+
+    async def _start(self) -> None:
+        """Start the subscribers side by side: FastStream (0.7.8) starts one after the other, and after a kill each
+        waits until Kafka misses the group's former member."""
+        await self.broker.connect()
+        await asyncio.gather(*(subscriber.start() for subscriber in self.broker.subscribers))
+        await asyncio.gather(*(publisher.start() for publisher in self.broker.publishers))
+        self.broker.running = True
 
     async def stop(self) -> None:
         self.delivery.stopping.set()
@@ -81,7 +90,7 @@ class Consumers:
     async def _start_when_kafka_answers(self) -> None:
         while True:
             try:
-                return await self.broker.start()
+                return await self._start()
             except (KafkaError, OSError) as error:
                 log.warning("waiting for a part that is away", part="Kafka", error=type(error).__name__)
                 with contextlib.suppress(KafkaError, OSError):

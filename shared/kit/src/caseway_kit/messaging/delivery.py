@@ -14,6 +14,7 @@ from typing import Any, Protocol, TypeAlias
 
 import structlog
 from aiokafka import ConsumerRecord
+from aiokafka.errors import KafkaError, MessageSizeTooLargeError
 from prometheus_client import Counter
 
 from caseway_contracts.base import Event
@@ -106,12 +107,12 @@ class Delivery:
             waited += 1.0
 
     async def _attempt(self, call: Call, record: Record, event: Event | None, *, group: str, fresh: bool) -> None:
-        message = f"{group}:{record.topic}/{record.partition}/{record.offset}"
+        message = _name(record, group)
         if event is None:
             return await self.park(record, None, group=group, reason="undecodable", error="InvalidEvent", attempts=1)
         if fresh and (starts := await self.attempts.started(message)) > MAX_STARTS:
-            await self.park(record, event, group=group, reason="killed", error="", attempts=starts - 1)
-            return await self.attempts.ended(message)
+            return await self.park(record, event, group=group, reason="killed", error="", attempts=starts - 1)
+        failures = 0
         while True:
             try:
                 await call()
@@ -120,16 +121,16 @@ class Delivery:
             except InvalidEvent as error:
                 log.warning("parked an invalid event", group=group, topic=record.topic)
                 await self.park(record, event, group=group, reason="invalid", error=type(error).__name__, attempts=1)
-                failures = 0
+                return None
             except Exception as error:
                 failures = await self.attempts.failed(message)
                 log.exception("handling a message failed", group=group, topic=record.topic, attempt=failures)
                 if failures < MAX_ATTEMPTS:
                     await self._wait(BUG_WAITS[min(failures, len(BUG_WAITS)) - 1])
                     continue
-                await self.park(record, event, group=group, reason="bug", error=type(error).__name__, attempts=failures)
+                bug = type(error).__name__
+                return await self.park(record, event, group=group, reason="bug", error=bug, attempts=failures)
             else:
-                failures = 0
                 self.parked_in_a_row[group] = 0
                 outcomes.labels(group, "handled").inc()
             if fresh or failures:
@@ -139,12 +140,31 @@ class Delivery:
     async def park(
         self, record: Record, event: Event | None, *, group: str, reason: str, error: str, attempts: int
     ) -> None:
+        """Park a message; one that is redelivered after it was parked is not parked again."""
+        message = _name(record, group)
+        if await self.attempts.was_parked(message):
+            return
         if event is not None and self.on_parked is not None:
             await self.on_parked(event, reason)
-        headers = Parked(reason, error, attempts, self.clock.now()).headers(record)
-        await self.park_to.publish(record.value or b"", dlq(self.service), key=record.key, headers=headers)
+        await self._publish(record, Parked(reason, error, attempts, self.clock.now()).headers(record))
+        await self.attempts.parked(message)
         self.parked_in_a_row[group] += 1
         outcomes.labels(group, "parked").inc()
         log.error("parked a message", group=group, topic=record.topic, offset=record.offset, reason=reason)
         if self.paused(group):
             log.critical("paused a group: too many dead letters in a row", group=group)
+
+    async def _publish(self, record: Record, headers: dict[str, str]) -> None:
+        body = record.value or b""
+        try:
+            await self.park_to.publish(body, dlq(self.service), key=record.key, headers=headers)
+        except MessageSizeTooLargeError:
+            # Our headers made it too large. The whole of it stays where the headers say, for ever.
+            cut = headers | {"dlq-truncated-from": str(len(body))}
+            await self.park_to.publish(body[: len(body) // 2], dlq(self.service), key=record.key, headers=cut)
+        except KafkaError as error:
+            raise OutageError("Kafka", type(error).__name__) from error
+
+
+def _name(record: Record, group: str) -> str:
+    return f"{group}:{record.topic}/{record.partition}/{record.offset}"

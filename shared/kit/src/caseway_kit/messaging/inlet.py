@@ -76,7 +76,7 @@ class Inlet:
             middlewares=[self._middleware],
         )
         self._retry = self.router.subscriber(
-            retry(service), title=f"{retry(service)}", **self._policy(service, POLL_INTERVAL_MS)
+            retry(service), title=retry(service), **self._policy(retry(service), POLL_INTERVAL_MS)
         )
 
     def publisher(self, topic: str, *, schema: Any) -> Any:
@@ -92,11 +92,13 @@ class Inlet:
         batch: int | None = None,
         long: bool = False,
     ) -> Callable[[Callable[P, T]], Callable[P, T]]:
-        """Subscribe a handler. A ``*`` at the end of the topic makes it a pattern; ``workers`` handle partitions side
-        by side; ``batch`` hands over lists of up to so many; ``long`` is for handling that takes minutes."""
+        """Subscribe a handler, in a group of its own: members of one group that read other topics than each other
+        would rebalance each other at every start. A ``*`` at the end of the topic makes it a pattern; ``workers``
+        handle partitions side by side; ``batch`` hands over lists of up to so many; ``long`` is for minutes."""
         self._adapters[topic] = TypeAdapter(schema)
         options: dict[str, Any] = self._policy(
-            group or self.service, LONG_POLL_INTERVAL_MS if long else POLL_INTERVAL_MS
+            group or f"{self.service}-{topic.rstrip('*')}",
+            LONG_POLL_INTERVAL_MS if long else POLL_INTERVAL_MS,
         )
         if workers:
             options["max_workers"] = workers
