@@ -137,7 +137,7 @@ def app(
         submitting=submitting,
         updating=updating,
         promoting=Promoting(cases=cases, submitting=submitting, uploads=uploads),
-        rate=RateLimit(600),
+        rate=RateLimit(1_000_000),
     )
     check_tokens(routes, FakeTokens())
     return routes

@@ -106,6 +106,8 @@ async def test_an_escalation_is_of_a_known_type(
     known = catalog["escalation_types"][0]["slug"]
     wrong = await http.post(f"{CASES}/{sr}/escalate", json={"type": "shouting", "comment": "Hurry."})
     assert [error["code"] for error in wrong.json()["errors"]] == ["choice.invalid"]
+    many = {"type": known, "comment": "Hurry.", "evidence_ids": ["x" * 128] * 101}
+    assert (await http.post(f"{CASES}/{sr}/escalate", json=many)).status_code == 422
     right = {"type": known, "comment": "Hurry.", "evidence_ids": ["e1"]}
     assert (await http.post(f"{CASES}/{sr}/escalate", json=right)).status_code == 202
     event = cases.events[-1]

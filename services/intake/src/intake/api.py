@@ -43,12 +43,12 @@ class Parts:
 
 
 def build() -> FastAPI:
-    from intake import api_bulk, api_cases, api_catalog, api_internal, api_uploads
+    from intake import bulk_api, cases_api, catalog_api, internal_api, uploads_api
 
     api = build_api(title=TITLE, version=VERSION)
-    for module in (api_uploads, api_bulk, api_cases, api_catalog):
+    for module in (uploads_api, bulk_api, cases_api, catalog_api):
         api.include_router(module.router, prefix=PREFIX)
-    api.include_router(api_internal.router)
+    api.include_router(internal_api.router)
     for refusal in (Refused, NotFound, WrongState, TooLarge, TokenRefused):
         api.add_exception_handler(refusal, _on_refusal)
     return api

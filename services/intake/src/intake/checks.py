@@ -14,6 +14,9 @@ from intake.refusals import Fault, Refused, WrongState
 from intake.typed_urls import check_url
 from intake.uploads import Upload
 
+MOST_NAMED = 100
+LONGEST_ID = 128
+
 
 @dataclass(frozen=True)
 class Attached:
@@ -63,11 +66,18 @@ class Checks:
             raise Refused(*faults)
         return attached
 
-    def escalation(self, name: str) -> None:
+    def escalation(self, name: str, evidence_ids: Sequence[str]) -> None:
+        faults = []
         known = [entry.slug for entry in self.catalog.escalation_types]
         if name not in known:
             help_text = f"Choose one of: {', '.join(known)}."
-            raise Refused(Fault("/type", "choice.invalid", "There is no such escalation type.", help_text))
+            faults.append(Fault("/type", "choice.invalid", "There is no such escalation type.", help_text))
+        # They travel in an event, whose size has a bound; what was found inside a piece has ids unknown here.
+        if len(evidence_ids) > MOST_NAMED or any(not 0 < len(one) <= LONGEST_ID for one in evidence_ids):
+            says = f"At most {MOST_NAMED} pieces can be named, by the ids that the case shows."
+            faults.append(Fault("/evidence_ids", "choice.invalid", says, "Name the pieces that matter most."))
+        if faults:
+            raise Refused(*faults)
 
     def _rules(self, body: Mapping[str, Any]) -> CaseRules | None:
         """The rules that were meant, where the choice makes sense; what is wrong with it is told elsewhere."""

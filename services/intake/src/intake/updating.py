@@ -130,7 +130,7 @@ class Updating:
         case = await self.read(person, sr_number)
         if (replayed := await self._replayed(asked)) is not None:
             return replayed
-        self._checks.escalation(body["type"])
+        self._checks.escalation(body["type"], body.get("evidence_ids") or ())
         return await self._apply(asked, case, change)
 
     def _asked(self, person: Person, sr_number: str, body: Mapping[str, Any], key: str | None, mark: str) -> Asked:

@@ -274,6 +274,18 @@ async def test_the_customer_hears_at_once_what_cannot_be_used(service: Service, 
     ]
 
 
+async def test_many_cases_in_one_request_are_all_stated(service: Service, http: httpx.AsyncClient, log: Log) -> None:
+    await service.start()
+    lines = [json.dumps({"idempotency_key": uuid4().hex, **submission(subject=str(number))}) for number in range(300)]
+    for status in (201, 200):
+        answer = await http.post("/api/v1/cases/bulk", content="\n".join(lines))
+        found = [json.loads(line) for line in answer.text.splitlines()]
+        assert [(line["line"], line["status"]) for line in found] == [(number, status) for number in range(1, 301)]
+    numbers = {line["sr_number"] for line in found}
+    assert len(numbers) == 300
+    assert {len(events) for events in (await log.of(numbers)).values()} == {1}
+
+
 @pytest.mark.slow
 @pytest.mark.timeout(300)
 async def test_kills_after_the_commit_lose_nothing_and_repeat_nothing(

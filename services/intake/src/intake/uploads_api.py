@@ -55,11 +55,11 @@ async def append(
     return Response(status_code=204, headers={"Upload-Offset": str(appended.offset)})
 
 
-@router.head("/uploads/{upload_id}", status_code=204)
+@router.head("/uploads/{upload_id}")
 async def offset(upload_id: str, person: Customer, parts: PartsOf) -> Response:
     found = await parts.uploads.find(person.account_id, upload_id)
     length = found.length if found.length is not None else found.size
-    return Response(status_code=204, headers={"Upload-Offset": str(found.offset), "Upload-Length": str(length)})
+    return Response(headers={"Upload-Offset": str(found.offset), "Upload-Length": str(length)})
 
 
 def _answer(found: Upload) -> Response:
