@@ -1,3 +1,4 @@
+import pytest
 from portal_fakes import SR, InMemoryContactRepository, InMemoryPageRepository, Make, Parked
 
 from caseway_contracts.base import Event
@@ -28,16 +29,17 @@ async def test_results_of_a_teams_own_analyzer_are_read_too(
     assert [one.subject_id for one in memory_pages.pages[SR].reports] == ["f1"]
 
 
+@pytest.mark.parametrize("poison", ["forged", "undecodable", "other facts"])
 async def test_what_can_never_be_right_is_parked_and_holds_up_nothing(
-    kafka: Make, memory_pages: InMemoryPageRepository, parked: Parked, submit: Make, make_event: Make
+    kafka: Make, memory_pages: InMemoryPageRepository, parked: Parked, submit: Make, make_event: Make, poison: str
 ) -> None:
+    stated = make_event(CaseStatusChanged)
     forged = make_event(CaseStatusChanged, revision=3, account_id="a2")
-    twice = make_event(CaseStatusChanged)
-    other = twice.model_copy(update={"status": "closed"})
+    other = stated.model_copy(update={"status": "closed"})
+    bad = {"forged": body(forged), "undecodable": b"not json", "other facts": body(other)}[poison]
     await kafka("cases", body(await submit()))
-    await kafka("routes", body(twice), body(forged), b"not json", body(other))
-    await kafka("routes", body(make_event(CaseStatusChanged, revision=2, status="answered")))
-    assert parked.messages == [body(forged), b"not json", body(other)]
+    await kafka("routes", body(stated), bad, body(make_event(CaseStatusChanged, revision=2, status="answered")))
+    assert parked.messages == [bad]
     status = memory_pages.pages[SR].status
     assert status is not None
     assert status.status == "answered"
