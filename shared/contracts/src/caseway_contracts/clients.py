@@ -82,7 +82,7 @@ class IntakeClient(_Client):
 
 
 def _object(answer: httpx.Response | None) -> dict[str, Any] | None:
-    return None if answer is None else dict(answer.json())
+    return None if answer is None or not answer.content else dict(answer.json())
 
 
 def _items(answer: httpx.Response | None) -> list[dict[str, Any]]:

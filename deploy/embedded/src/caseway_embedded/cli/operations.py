@@ -1,13 +1,12 @@
 """An operator's commands: what is lost, what is stuck, what to do about it."""
 
-import asyncio
 from typing import Annotated
 
 import typer
 from rich.console import Console
 from rich.table import Table
 
-from caseway_embedded.cli.backstage import backstage
+from caseway_embedded.cli.backstage import backstage, run
 from caseway_embedded.cli.client import FAILURE, show
 from caseway_embedded.cli.stack import Data
 
@@ -40,7 +39,7 @@ def reconcile(data: Data, as_json: AsJson = False) -> None:
     """Compare what was accepted with what became of it. Exit code 1 when a case is lost."""
     from caseway_embedded.cli.reconciling import compare
 
-    found = asyncio.run(compare(backstage(data)))
+    found = run(compare(backstage(data)))
     if as_json:
         show(found)
     else:
@@ -57,7 +56,7 @@ def outbox_status(data: Data, as_json: AsJson = False) -> None:
     """How many documents of each service have events that are not published."""
     from caseway_embedded.cli.reconciling import outboxes
 
-    counts = asyncio.run(outboxes(backstage(data)))
+    counts = run(outboxes(backstage(data)))
     if as_json:
         show(counts)
     else:
@@ -69,7 +68,7 @@ def list_all(data: Data, as_json: AsJson = False) -> None:
     """Every dead letter that waits for a decision."""
     from caseway_embedded.cli import dead_letters
 
-    rows = [letter.row() for letter in asyncio.run(dead_letters.parked(backstage(data).kafka, dead_letters.services()))]
+    rows = [letter.row() for letter in run(dead_letters.parked(backstage(data).kafka, dead_letters.services()))]
     if as_json:
         show(rows)
         return
@@ -86,9 +85,7 @@ def show_one(which: Which, data: Data) -> None:
     """A dead letter as it came, with where it stood and why it was parked."""
     from caseway_embedded.cli import dead_letters
 
-    [letter] = dead_letters.chosen(
-        asyncio.run(dead_letters.parked(backstage(data).kafka, dead_letters.services())), which
-    )
+    [letter] = dead_letters.chosen(run(dead_letters.parked(backstage(data).kafka, dead_letters.services())), which)
     body = (letter.record.value or b"").decode(errors="backslashreplace")
     show({**letter.row(), "headers": {name: repr(value) for name, value in letter.record.headers}, "body": body})
 
@@ -97,7 +94,7 @@ def requeue(which: Which, data: Data) -> None:
     """Hand dead letters of a service to it once more, or one of them."""
     from caseway_embedded.cli import dead_letters
 
-    count = asyncio.run(dead_letters.resolve(backstage(data).kafka, which, "requeue"))
+    count = run(dead_letters.resolve(backstage(data).kafka, which, "requeue"))
     typer.echo(f"Requeued {count}.")
 
 
@@ -105,7 +102,7 @@ def drop(which: Which, data: Data) -> None:
     """Give dead letters up; evidence that one of them holds up becomes `not_analyzed`."""
     from caseway_embedded.cli import dead_letters
 
-    count = asyncio.run(dead_letters.resolve(backstage(data).kafka, which, "drop"))
+    count = run(dead_letters.resolve(backstage(data).kafka, which, "drop"))
     typer.echo(f"Dropped {count}.")
 
 
@@ -113,5 +110,5 @@ def resume(service: Annotated[str, typer.Argument(help="The service.")], data: D
     """Let a service go on that paused after twenty dead letters in a row."""
     from caseway_embedded.cli import dead_letters
 
-    asyncio.run(dead_letters.resume(backstage(data).kafka, service))
+    run(dead_letters.resume(backstage(data).kafka, service))
     typer.echo("Told every member of the group.")

@@ -20,7 +20,7 @@ def print_case(console: Console, case: dict[str, Any]) -> None:
     head = f"[bold]{case['sr_number']}[/]  {case['status']}  {case['severity']}"
     if case.get("team"):
         head += f"  {case['team']}, answer expected by {case['due_at'][:16].replace('T', ' ')} UTC"
-    console.print(head, highlight=False)
+    console.print(head, highlight=False, soft_wrap=True)
     console.print(f"  {escape(case['subject'])}", highlight=False)
     analysis = case["analysis"]
     console.print(f"  analysis {'complete' if analysis['complete'] else 'under way'}", highlight=False)

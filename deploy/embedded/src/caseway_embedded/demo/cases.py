@@ -8,8 +8,9 @@ from typing import Any
 import httpx
 
 from caseway_embedded.data_dir import DataDir, write_atomically
-from caseway_embedded.demo.samples import ASSESS_REPORT, EICAR, SCAN_REPORT, mail, protected_zip
+from caseway_embedded.demo.samples import ASSESS_REPORT, EICAR, SCAN_REPORT, mail
 from caseway_embedded.demo.users import CODES, CUSTOMER, USERS_FILE, checked, post, sign_in
+from caseway_kit.archives.writing import protected_zip
 
 CASES_FILE = "demo-cases.json"
 PATTERN = {"virus_pattern_type": "virus-pattern-cpr"}
@@ -37,7 +38,7 @@ def examples() -> list[Example]:
             "Suspicious files from a USB stick",
             "Found on a stick in the car park. Please have a look.",
             PATTERN,
-            ("stick.zip", protected_zip({"eicar.com": EICAR, "readme.txt": b"Hello.\n"}), "infected"),
+            ("stick.zip", protected_zip({"eicar.com": EICAR, "readme.txt": b"Hello.\n"}, "infected"), "infected"),
         ),
         Example(
             "email",
@@ -45,7 +46,7 @@ def examples() -> list[Example]:
             "This got through the filter",
             "A false invoice reached our accounting.",
             {},
-            ("mails.zip", protected_zip({"invoice.eml": mail()}), "infected"),
+            ("mails.zip", protected_zip({"invoice.eml": mail()}, "infected"), "infected"),
         ),
         Example(
             "attk_log",
@@ -53,7 +54,7 @@ def examples() -> list[Example]:
             "A PC that behaves strangely",
             "The toolkit's log of the machine is attached.",
             PATTERN,
-            ("20260105-demo.zip", _plain_zip(attk), None),
+            ("20260105-demo.zip", protected_zip(attk, None), None),
         ),
         Example(
             "url",
@@ -65,17 +66,6 @@ def examples() -> list[Example]:
             ({"url": "http://shop.demo.example/", "requested_rating": "safe"}, {"url": "http://phishing.test/login"}),
         ),
     ]
-
-
-def _plain_zip(members: dict[str, bytes]) -> bytes:
-    import io
-    import zipfile
-
-    packed = io.BytesIO()
-    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, content in members.items():
-            archive.writestr(name, content)
-    return packed.getvalue()
 
 
 async def seed_cases(data: DataDir, url: str, demo: bool) -> None:

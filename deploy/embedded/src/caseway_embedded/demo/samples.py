@@ -1,9 +1,6 @@
 """Harmless evidence of each kind, made on the spot: EICAR, a made-up mail, a made-up ATTK log."""
 
-import io
 from email.message import EmailMessage
-
-import pyzipper
 
 # The standard anti-virus test file, written so that no scanner takes this source for it.
 EICAR = ("X5O!P%@AP[4\\PZX54(P^)7CC)7}" + "$EICAR-STANDARD-ANTIVIRUS-TEST-FILE!" + "$H+H*").encode()
@@ -32,15 +29,6 @@ ASSESS_REPORT = b"""<?xml version="1.0" encoding="utf-8"?>
   <BrowserHistory><Entry><URL>http://updates.malware.test/payload</URL></Entry></BrowserHistory>
 </AssessReport>
 """
-
-
-def protected_zip(members: dict[str, bytes], password: str = "infected") -> bytes:  # noqa: S107 - the customary one
-    packed = io.BytesIO()
-    with pyzipper.AESZipFile(packed, "w", compression=pyzipper.ZIP_DEFLATED, encryption=pyzipper.WZ_AES) as archive:
-        archive.setpassword(password.encode())
-        for name, content in members.items():
-            archive.writestr(name, content)
-    return packed.getvalue()
 
 
 def mail() -> bytes:

@@ -46,6 +46,16 @@ def database_of(service: str) -> str:
     return service.replace("-", "_")
 
 
+def admin_url(data: DataDir, port: int) -> str:
+    """Address of a mongod that runs on a data folder, for a user that may read every database."""
+    return _url(ADMIN, data.secret("mongo-admin"), port)
+
+
+def _url(user: str, password: str, port: int, database: str = "") -> str:
+    options = f"replicaSet={REPLICA_SET}&authSource=admin"
+    return f"mongodb://{user}:{password}@127.0.0.1:{port}/{database}?{options}"
+
+
 class Mongod(Part):
     """A one-member replica set with a user for each service that can open that service's database only."""
 
@@ -62,11 +72,10 @@ class Mongod(Part):
         return self._url(user, self.data.secret(f"mongo-{service}"), database=user)
 
     def admin_url(self) -> str:
-        return self._url(ADMIN, self.data.secret("mongo-admin"))
+        return admin_url(self.data, self.port)
 
     def _url(self, user: str, password: str, *, database: str = "") -> str:
-        options = f"replicaSet={REPLICA_SET}&authSource=admin"
-        return f"mongodb://{user}:{password}@127.0.0.1:{self.port}/{database}?{options}"
+        return _url(user, password, self.port, database)
 
     async def prepare(self) -> None:
         (self._folder / "db").mkdir(exist_ok=True)
