@@ -239,10 +239,12 @@ async def test_a_service_that_is_killed_states_the_result_once_it_is_back(
     await log.state(case)
     await service.is_killed()
     await service.start(SAMPLE_ANALYSIS_SCRATCH=str(scratch))
-    [first] = await log.stated(case.key)
+    first, *more = await log.stated(case.key)
     assert first["verdict"] == "malicious"
 
     await log.state(case)
-    assert await log.stated(case.key, 2) == [first, first]
+    # At least once: the case event may have been planned twice, too.
+    again = await log.stated(case.key, 2 + len(more))
+    assert all(one == first for one in again)
     assert [folder.name for folder in scratch.iterdir()] == [folder.name for folder in scratch.glob("run-*")]
     assert len(list(scratch.iterdir())) == 1
