@@ -1,7 +1,7 @@
 """Many submissions in one request: lines in, lines out, in the same order, a bounded number at a time."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 
 AT_ONCE = 64
@@ -37,7 +37,7 @@ async def split_lines(chunks: AsyncIterator[bytes], longest: int) -> AsyncIterat
 
 async def answers(
     lines: AsyncIterator[Line], answer: Callable[[Line], Awaitable[bytes]], at_once: int = AT_ONCE
-) -> AsyncIterator[bytes]:
+) -> AsyncGenerator[bytes, None]:
     """Answer each line, many side by side, and hand the answers out in the order of the lines."""
     waiting: asyncio.Queue[asyncio.Task[bytes] | None] = asyncio.Queue(at_once)
 

@@ -56,6 +56,8 @@ class SandboxPeek:
             return Glance(None)
         except SandboxUnavailable as error:
             raise OutageError("sandbox", str(error)) from error
+        except OSError as error:
+            raise OutageError("scratch space", type(error).__name__) from error
         finally:
             path.unlink(missing_ok=True)
         return Glance(facts)

@@ -93,20 +93,20 @@ class Service:
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}"
 
-    async def start(self, **more: str) -> None:
+    async def start(self, *, probe: str = "readyz", **more: str) -> None:
         environment = {**os.environ, **self.environment, **more}
         with self.log.open("ab") as log:
             self.process = await asyncio.create_subprocess_exec(
                 sys.executable, "-m", "intake.main", env=environment, stdout=log, stderr=log
             )
-        await eventually(self._ready)
+        await eventually(lambda: self._answers(probe))
 
-    async def _ready(self) -> bool:
+    async def _answers(self, probe: str) -> bool:
         assert self.process is not None
         assert self.process.returncode is None, self.log.read_text()[-3_000:]
         async with httpx.AsyncClient() as client:
             try:
-                return (await client.get(f"{self.url}/readyz")).status_code == 200
+                return (await client.get(f"{self.url}/{probe}")).status_code == 200
             except httpx.TransportError:
                 return False
 
@@ -284,6 +284,20 @@ async def test_many_cases_in_one_request_are_all_stated(service: Service, http: 
     numbers = {line["sr_number"] for line in found}
     assert len(numbers) == 300
     assert {len(events) for events in (await log.of(numbers)).values()} == {1}
+
+
+async def test_cases_are_taken_while_kafka_is_away(service: Service, http: httpx.AsyncClient, log: Log) -> None:
+    await service.start(probe="livez", CASEWAY_KAFKA="127.0.0.1:9")
+    answer = await http.post("/api/v1/cases", json=submission())
+    assert answer.status_code == 201
+    sr = answer.json()["sr_number"]
+    later = (datetime.now(UTC) + timedelta(hours=1)).isoformat()
+    waiting = await http.get("/internal/cases", params={"since": later})
+    assert [item["sr_number"] for item in waiting.json()["items"]] == [sr]
+
+    await service.stop()
+    await service.start()
+    assert [event["type"] for event in (await log.of({sr}))[sr]] == ["CaseSubmitted"]
 
 
 @pytest.mark.slow
