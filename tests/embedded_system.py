@@ -27,6 +27,7 @@ class System:
         self.home = folder / "home"
         self.home.mkdir(parents=True, exist_ok=True)
         self.environment = environment
+        self._clients: dict[str, Client] = {}
 
     def caseway(self, *arguments: str, timeout: float = 120, **environment: str) -> "subprocess.CompletedProcess[str]":
         """Run the command line as the user that ``up`` signed in."""
@@ -41,6 +42,9 @@ class System:
         assert done.returncode == 0, done.stdout + done.stderr + self.log_tails()
 
     def down(self) -> None:
+        for client in self._clients.values():
+            client.http.close()
+        self._clients.clear()
         done = self.caseway("down", "--data", str(self.data))
         assert done.returncode == 0, done.stdout + done.stderr
 
@@ -59,7 +63,9 @@ class System:
         return found
 
     def client(self, user: str = "customer") -> "Client":
-        return Client(self.state()["url"], **self.users[user])
+        if user not in self._clients:
+            self._clients[user] = Client(self.state()["url"], **self.users[user])
+        return self._clients[user]
 
     def mails(self) -> list[EmailMessage]:
         found = []

@@ -107,17 +107,12 @@ class Case(Record):
 
 
 def deduplicated(addresses: Iterable[str], known: Sequence[Recipient] = ()) -> list[str]:
-    """The addresses that are not there yet; domains are the same in any case, mailboxes are not."""
-    seen = {_comparable(recipient.address) for recipient in known}
+    """The addresses that are not there yet. Mailboxes may differ by case, but nobody has two that do."""
+    seen = {recipient.address.casefold() for recipient in known}
     fresh = []
     for address in addresses:
         stripped = address.strip()
-        if (comparable := _comparable(stripped)) not in seen:
-            seen.add(comparable)
+        if stripped.casefold() not in seen:
+            seen.add(stripped.casefold())
             fresh.append(stripped)
     return fresh
-
-
-def _comparable(address: str) -> str:
-    mailbox, _, domain = address.rpartition("@")
-    return f"{mailbox}@{domain.lower()}"

@@ -76,7 +76,7 @@ class MongoCaseRepository:
         # The date, which every waiting document has, is what lets the outbox's own index answer.
         waiting = {**scope, "outbox.0": {"$exists": True}, "outbox_until": {"$gte": LONG_AGO}}
         found = await self._collection.find(
-            {"$or": [recent, waiting]}, {"outbox": 0}, sort=[("changed_at", 1)], limit=limit
+            {"$or": [recent, waiting]}, {"outbox": 0}, sort=[("changed_at", -1)], limit=limit
         )
         return [_case(document) for document in found]
 

@@ -78,9 +78,9 @@ class Cases:
         known = await self.pages.find_many([one.sr_number for one in changed]) if changed else {}
         for newer in changed:
             page = known.get(newer.sr_number)
-            if page is not None and page.applied >= newer.revision:
-                continue
-            case = newer.over_summary(summary_of(page)) if page and page.case else newer.summary()
+            case = newer.summary() if page is None or not page.case else summary_of(page)
+            if page is not None and page.case and page.applied < newer.revision:
+                case = newer.over_summary(case)
             cases.pop(newer.sr_number, None)
             if query.shows(case):
                 cases[newer.sr_number] = case
