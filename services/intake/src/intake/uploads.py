@@ -5,6 +5,7 @@ parts, each an object of its own, so that any process can take the next one; its
 there and the parts are joined.
 """
 
+import asyncio
 import contextlib
 import hashlib
 from collections.abc import AsyncIterator, Sequence
@@ -22,7 +23,8 @@ from caseway_kit.objects import ObjectMissing, Objects
 from intake.refusals import NotFound, TooLarge, WrongOffset
 
 USABLE = timedelta(hours=24)
-PART_BYTES = 1024 * 1024
+PART_BYTES = 512 * 1024
+JOINED_AT_ONCE = 2
 HEAD_BYTES = 8192
 
 
@@ -90,6 +92,7 @@ class Uploads:
         self._repository = repository
         self._objects = objects
         self._clock = clock
+        self._joining = asyncio.Semaphore(JOINED_AT_ONCE)
         self.largest = largest
 
     async def receive(self, account_id: str, contact_id: str, name: str, chunks: AsyncIterator[bytes]) -> Upload:
@@ -153,7 +156,8 @@ class Uploads:
     async def _join(self, upload: Upload) -> Upload:
         passing = _Passing(self.largest)
         try:
-            await self._objects.put_stream(upload.key, passing.of(self._joined(upload)))
+            async with self._joining:  # all of its bytes are here, so that it comes as fast as the disk
+                await self._objects.put_stream(upload.key, passing.of(self._joined(upload)))
         except ObjectMissing:
             # Somebody else joined them meanwhile, and has cleared up.
             upload = await self.find(upload.account_id, upload.upload_id)
