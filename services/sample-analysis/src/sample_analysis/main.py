@@ -20,11 +20,13 @@ from sample_analysis.side_by_side import SideBySideConsumers
 
 TITLE = "Caseway sample analysis"
 VERSION = version("caseway-sample-analysis")
+PARTITIONS = 8
 
 
 def build(settings: Settings) -> ServiceApp:
     parts = Parts(SERVICE, settings)
-    inlet, publish = build_inlet(settings.kinds, workers=settings.workers)
+    # Half of a piece's time is waiting for the store, MongoDB and Kafka: two pieces in hand keep a child at work.
+    inlet, publish = build_inlet(settings.kinds, workers=min(PARTITIONS, 2 * settings.workers))
     scratch = Scratch(settings.scratch, parts.objects)
     sandbox = Sandbox(workers=settings.workers, scratch=scratch.folder, preload=[PRELOAD], ceiling=BUDGET)
     engines = Engines(sandbox)

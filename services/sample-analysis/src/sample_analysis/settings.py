@@ -20,5 +20,5 @@ class Settings(ApiSettings):
     kinds: Annotated[frozenset[Lane], NoDecode, BeforeValidator(_split), Field(min_length=1)] = frozenset(LANES)
     """The lanes whose work this deployment does, with commas; every lane needs a deployment that does it."""
     workers: Annotated[int, Field(ge=1, le=8)] = min(8, len(os.sched_getaffinity(0)))
-    """Pieces at once, of each kind and in the sandbox; more than there are partitions would have nothing to do."""
+    """Children of the sandbox: pieces that are looked at at once. Each kind has twice as many in hand."""
     scratch: Path = Path(tempfile.gettempdir()) / f"caseway-sample-analysis-{os.geteuid()}"
