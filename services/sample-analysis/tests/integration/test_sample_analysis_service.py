@@ -28,9 +28,9 @@ from caseway_kit.messaging import encode
 from caseway_kit.objects import Objects, new_salt, open_objects
 from caseway_kit.testing.plugin import Topics
 
-pytestmark = [pytest.mark.integration, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.integration, pytest.mark.timeout(400)]
 
-DEADLINE = 90.0
+DEADLINE = 120.0
 EICAR = b"X5O!P%@AP[4\\PZX54(P^)7CC)7}$" + b"EICAR-STANDARD-ANTIVIRUS-TEST-FILE!$H+H*"
 PASSWORD = "Grüße-1"
 
