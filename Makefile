@@ -30,8 +30,9 @@ $(READY): requirements.lock pyproject.toml $(PROJECTS)
 	@awk '/^uv==/ { on = 1 } on { print } on && !/\\$$/ { exit }' requirements.lock > $(VENV)/installer.txt
 	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r $(VENV)/installer.txt
 	@echo "[3/4] All packages at their locked versions and hashes (1-2 minutes the first time)"
-	@VIRTUAL_ENV=$(abspath $(VENV)) $(BIN)/uv pip install --require-hashes -r requirements.lock
+	@VIRTUAL_ENV=$(abspath $(VENV)) $(BIN)/uv pip install --compile-bytecode --require-hashes -r requirements.lock
 	@VIRTUAL_ENV=$(abspath $(VENV)) $(BIN)/uv pip install --quiet --no-deps --no-build-isolation $(foreach member,$(MEMBERS),-e $(member))
+	@env -u PYTHONDONTWRITEBYTECODE $(BIN)/python -m compileall -q $(addsuffix /src,$(MEMBERS))
 	@echo "[4/4] Apache Kafka (30 s the first time)"
 	@$(BIN)/python -m caseway_embedded.parts.kafka_jars
 	@touch $@

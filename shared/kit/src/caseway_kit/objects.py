@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TypeVar
 from urllib.parse import urlsplit
 
+from obstore import open_writer_async
 from obstore.exceptions import AlreadyExistsError, BaseError
 from obstore.exceptions import NotFoundError as StoreNotFound
 from obstore.store import LocalStore, MemoryStore, ObjectStore, from_url
@@ -17,6 +18,9 @@ from caseway_kit.errors import OutageError
 
 PART = "object store"
 READ_CHUNK = 1024 * 1024
+LOCAL_BUFFER = 1024 * 1024
+# S3 takes at most 10,000 parts of an object, and none but the last below 5 MiB.
+REMOTE_BUFFER = 8 * 1024 * 1024
 
 Model = TypeVar("Model", bound=Contract)
 
@@ -32,6 +36,21 @@ class ObjectDamaged(Exception):
 def new_salt() -> str:
     """Random text that makes the hash of an object of words unguessable; saved where the words are first saved."""
     return secrets.token_hex(16)
+
+
+class _SenderFailed(Exception):
+    """What the sender of a stream raised: no failure of the store."""
+
+    def __init__(self, error: Exception) -> None:
+        self.error = error
+
+
+async def _marked(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    try:
+        async for chunk in chunks:
+            yield chunk
+    except Exception as error:
+        raise _SenderFailed(error) from error
 
 
 @contextmanager
@@ -54,8 +73,9 @@ def json_object(prefix: str, model: Contract) -> tuple[ObjectRef, bytes]:
 
 
 class Objects:
-    def __init__(self, store: ObjectStore) -> None:
+    def __init__(self, store: ObjectStore, *, buffer_size: int = LOCAL_BUFFER) -> None:
         self._store = store
+        self._buffer_size = buffer_size
 
     async def put_json(self, prefix: str, model: Contract) -> ObjectRef:
         """Write ``{prefix}-{sha256}.json``; an object that is there already is the same one."""
@@ -80,15 +100,15 @@ class Objects:
 
     async def put_stream(self, key: str, chunks: AsyncIterator[bytes]) -> None:
         """Write an object as its bytes arrive; nothing is there under the key until all of them are."""
-        with _translated(key):
-            async with self._store_writer(key) as writer:
-                async for chunk in chunks:
-                    await writer.write(chunk)
-
-    def _store_writer(self, key: str):  # type: ignore[no-untyped-def]  # noqa: ANN202 - obstore's class is not exported
-        from obstore import open_writer_async
-
-        return open_writer_async(self._store, key, buffer_size=8 * 1024 * 1024, max_concurrency=2)
+        try:
+            with _translated(key):
+                async with open_writer_async(
+                    self._store, key, buffer_size=self._buffer_size, max_concurrency=2
+                ) as writer:
+                    async for chunk in _marked(chunks):
+                        await writer.write(chunk)
+        except _SenderFailed as failed:
+            raise failed.error from None
 
     async def stream(self, key: str) -> AsyncIterator[bytes]:
         with _translated(key):
@@ -137,4 +157,4 @@ def open_objects(url: str) -> Objects:
         return Objects(LocalStore(parts.path, automatic_cleanup=True, mkdir=True))
     if parts.scheme == "memory":
         return Objects(MemoryStore())
-    return Objects(from_url(url))
+    return Objects(from_url(url), buffer_size=REMOTE_BUFFER)

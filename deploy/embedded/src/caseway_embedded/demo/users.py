@@ -1,6 +1,8 @@
 """Accounts and users that every embedded system has, with passwords made on its first start."""
 
+import asyncio
 import json
+import time
 from typing import Any
 
 import httpx
@@ -10,6 +12,7 @@ from caseway_embedded.settings import OPERATOR_EMAIL, OPERATOR_SECRET
 
 CUSTOMER = "customer@demo.example"
 USERS_FILE = "users.json"
+PATIENCE = 60.0
 
 # Key in users.json → e-mail, role, account, teams.
 USERS: dict[str, tuple[str, str, str, tuple[str, ...]]] = {
@@ -62,7 +65,18 @@ async def sign_in(http: httpx.AsyncClient, email: str, password: str) -> dict[st
 
 
 async def post(http: httpx.AsyncClient, path: str, body: dict[str, Any], key: str) -> dict[str, Any]:
-    return checked(await http.post(path, json=body, headers={"Idempotency-Key": key}))
+    """The key makes it safe to ask again when a service is just being started again."""
+    deadline = time.monotonic() + PATIENCE
+    while True:
+        try:
+            answer = await http.post(path, json=body, headers={"Idempotency-Key": key})
+        except httpx.TransportError:
+            if time.monotonic() > deadline:
+                raise
+        else:
+            if answer.status_code != httpx.codes.SERVICE_UNAVAILABLE or time.monotonic() > deadline:
+                return checked(answer)
+        await asyncio.sleep(0.5)
 
 
 def checked(answer: httpx.Response) -> dict[str, Any]:
