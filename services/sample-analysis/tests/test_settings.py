@@ -31,7 +31,7 @@ def test_a_deployment_may_serve_some_lanes_only(monkeypatch: pytest.MonkeyPatch)
     subscribers: list[Any] = list(inlet.router.subscribers)
     groups = {(subscriber.group_id, *subscriber.topic_names) for subscriber in subscribers}
     assert groups == {
-        ("sample-analysis", "cases"),
+        ("sample-analysis-cases", "cases"),
         ("sample-analysis-retry", "sample-analysis-retry"),
         ("sample-analysis-email", "sample-analysis-work-email"),
         ("sample-analysis-attk-log", "sample-analysis-work-attk-log"),

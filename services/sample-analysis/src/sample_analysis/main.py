@@ -5,6 +5,7 @@ from importlib.metadata import version
 from caseway_contracts.base import Event
 from caseway_kit.app import ServiceApp, build_api, build_app
 from caseway_kit.auth import KeyCache, TokenVerifier, check_tokens, keys_at
+from caseway_kit.messaging import Consumers
 from caseway_kit.parts import Parts
 from caseway_kit.sandbox import Sandbox
 from caseway_kit.serving import serve
@@ -16,7 +17,6 @@ from sample_analysis.mongo_pieces import MongoPieceRepository
 from sample_analysis.scratch import Scratch
 from sample_analysis.service import SERVICE, SampleAnalysis
 from sample_analysis.settings import Settings
-from sample_analysis.side_by_side import SideBySideConsumers
 
 TITLE = "Caseway sample analysis"
 VERSION = version("caseway-sample-analysis")
@@ -66,7 +66,7 @@ def build(settings: Settings) -> ServiceApp:
         start=start,
         api=api,
         needs=[parts.needs_mongo, parts.needs_kafka, parts.needs_objects],
-        messaging=SideBySideConsumers(parts.broker, inlet, parts.delivery, analysis=analysis),
+        messaging=Consumers(parts.broker, inlet, parts.delivery, analysis=analysis),
         deadline=settings.start_deadline,
     )
 
