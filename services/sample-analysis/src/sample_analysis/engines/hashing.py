@@ -2,9 +2,8 @@
 
 import hashlib
 
-import tlsh
-
 from caseway_kit.archives import Content
+from sample_analysis.engines.tlsh import Tlsh
 
 
 class Hasher:
@@ -14,7 +13,7 @@ class Hasher:
         self._md5 = hashlib.md5(usedforsecurity=False)
         self._sha1 = hashlib.sha1(usedforsecurity=False)
         self._sha256 = hashlib.sha256()
-        self._tlsh = tlsh.Tlsh()
+        self._tlsh = Tlsh()
         self._size = 0
 
     def update(self, chunk: bytes) -> None:
@@ -29,17 +28,9 @@ class Hasher:
             "md5": self._md5.hexdigest(),
             "sha1": self._sha1.hexdigest(),
             "sha256": self._sha256.hexdigest(),
-            "tlsh": self._fuzzy(),
+            "tlsh": self._tlsh.hexdigest(),
             "size": self._size,
         }
-
-    def _fuzzy(self) -> str | None:
-        """None for what is too short or too uniform to have one."""
-        try:
-            self._tlsh.final()
-            return self._tlsh.hexdigest() or None
-        except ValueError:
-            return None
 
 
 def hashes(content: Content) -> dict[str, str | int | None]:
