@@ -163,6 +163,9 @@ class Inlet:
             "listener": self.in_flight,
             "max_poll_interval_ms": poll_interval_ms,
             "fetch_max_wait_ms": 100,
+            # After a kill the group waits this long for its lost member. Nothing blocks the loop for seconds here.
+            "session_timeout_ms": 6_000,
+            "heartbeat_interval_ms": 2_000,
         }
 
     def _middleware(self, message: Any, /, *, context: Any) -> "DeliveryMiddleware":
