@@ -8,13 +8,14 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from aiokafka import ConsumerRecord
 from faststream.kafka import KafkaBroker, TestKafkaBroker
 
 from caseway_contracts.routes import CaseStatusChanged, RoutesEvent
 from caseway_kit.errors import InvalidEvent, OutageError
 from caseway_kit.messaging import Consumers, Delivery, Inlet, emit, encode, event_digest
 from caseway_kit.messaging.attempts import MemoryAttempts
-from caseway_kit.messaging.delivery import MAX_PARKED_IN_A_ROW, Paused
+from caseway_kit.messaging.delivery import MAX_PARKED_IN_A_ROW, MAX_STARTS, Paused, Record
 
 
 def make_event(**changes: Any) -> CaseStatusChanged:
@@ -28,6 +29,11 @@ def make_event(**changes: Any) -> CaseStatusChanged:
         "status": "open",
     }
     return CaseStatusChanged.model_validate(facts | changes)
+
+
+def make_record() -> Record:
+    event = make_event()
+    return ConsumerRecord("routes", 3, 7, 0, 0, event.key.encode(), body(event), None, 0, 0, ())
 
 
 class Service:
@@ -161,6 +167,33 @@ async def test_an_outage_beyond_patience_leaves_the_message_where_it_is() -> Non
     assert service.parked == []
 
 
+async def test_an_outage_at_the_first_message_of_a_partition_parks_nothing() -> None:
+    """Were each try of it a start without an end, the eleventh would park an innocent message."""
+    service = Service()
+
+    async def away() -> None:
+        raise OutageError("objects")
+
+    record = make_record()
+    with pytest.raises(OutageError):
+        await service.delivery.deliver(away, record, make_event(), group="probe-routes", fresh=True)
+    assert len(service.waits) > MAX_STARTS
+    assert service.parked == []
+
+
+async def test_starts_without_an_end_are_counted_and_the_eleventh_parks() -> None:
+    service, event = Service(), make_event()
+
+    async def killed() -> None:
+        raise KeyboardInterrupt
+
+    for _ in range(MAX_STARTS):
+        with pytest.raises(KeyboardInterrupt):
+            await service.delivery.deliver(killed, make_record(), event, group="probe-routes", fresh=True)
+    await service.delivery.deliver(killed, make_record(), event, group="probe-routes", fresh=True)
+    assert [headers["dlq-reason"] for _, headers in service.parked] == ["killed"]
+
+
 async def test_a_bug_is_tried_five_times_and_then_parked() -> None:
     service = Service()
     service.failures = [ZeroDivisionError() for _ in range(9)]
@@ -209,6 +242,14 @@ async def test_twenty_dead_letters_in_a_row_pause_the_group_until_it_is_resumed(
         service.delivery.resume()
         await send(body(make_event()))
     assert len(service.handled) == 1
+
+
+async def test_a_batch_that_was_handled_ends_a_row_of_dead_letters() -> None:
+    service = Service(batch=10)
+    async with running(service) as send:
+        service.delivery.parked_in_a_row["probe-routes"] = MAX_PARKED_IN_A_ROW - 1
+        await send(body(make_event()))
+    assert service.delivery.parked_in_a_row["probe-routes"] == 0
 
 
 async def test_a_batch_with_one_bad_message_loses_none_of_the_good_ones() -> None:

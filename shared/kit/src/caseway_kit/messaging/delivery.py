@@ -72,14 +72,21 @@ class Delivery:
     def resume(self) -> None:
         self.parked_in_a_row.clear()
 
+    def handled(self, group: str, messages: int = 1) -> None:
+        self.parked_in_a_row[group] = 0
+        outcomes.labels(group, "handled").inc(messages)
+
     async def deliver(self, call: Call, record: Record, event: Event | None, *, group: str, fresh: bool) -> None:
         """Handle a message to its end: handled or parked. Raises where it must stay: an outage, a pause."""
         waited = 0.0
         tries = 0
+        starts = 0
         while True:
             try:
                 await self._gate(group)
-                return await self._attempt(call, record, event, group=group, fresh=fresh)
+                if fresh and event is not None and not starts:  # once: what an outage repeats is the same start
+                    starts = await self.attempts.started(_name(record, group))
+                return await self._attempt(call, record, event, group=group, starts=starts)
             except OutageError as outage:
                 wait = OUTAGE_WAITS[min(tries, len(OUTAGE_WAITS) - 1)]
                 log.warning("waiting for a part that is away", part=outage.part, seconds=wait, group=group)
@@ -106,11 +113,11 @@ class Delivery:
             await self._wait(1.0)
             waited += 1.0
 
-    async def _attempt(self, call: Call, record: Record, event: Event | None, *, group: str, fresh: bool) -> None:
+    async def _attempt(self, call: Call, record: Record, event: Event | None, *, group: str, starts: int) -> None:
         message = _name(record, group)
         if event is None:
             return await self.park(record, None, group=group, reason="undecodable", error="InvalidEvent", attempts=1)
-        if fresh and (starts := await self.attempts.started(message)) > MAX_STARTS:
+        if starts > MAX_STARTS:
             return await self.park(record, event, group=group, reason="killed", error="", attempts=starts - 1)
         failures = 0
         while True:
@@ -131,9 +138,8 @@ class Delivery:
                 bug = type(error).__name__
                 return await self.park(record, event, group=group, reason="bug", error=bug, attempts=failures)
             else:
-                self.parked_in_a_row[group] = 0
-                outcomes.labels(group, "handled").inc()
-            if fresh or failures:
+                self.handled(group)
+            if starts or failures:
                 await self.attempts.ended(message)
             return None
 

@@ -224,6 +224,7 @@ class DeliveryMiddleware(BaseMiddleware):
         except Exception as error:
             structlog.get_logger().warning("a batch failed", group=group, error=type(error).__name__)
             return False
+        delivery.handled(group, len(batch))
         return True
 
     async def _alone(
