@@ -5,6 +5,7 @@ more with the same Message-ID; no SMTP client can do better.
 """
 
 import asyncio
+import contextlib
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any, Protocol
@@ -20,7 +21,8 @@ from caseway_kit.messaging import Encoded, encode
 from notifier.letters import Letter
 
 WORKERS = 8
-LEASE = timedelta(seconds=150)
+# Renewed while a letter is being sent, so that what a killed process had in hand is soon sent by another.
+LEASE = timedelta(seconds=20)
 POLL_SECONDS = 0.25
 WAITS = tuple(timedelta(seconds=seconds) for seconds in (2, 5, 15, 30, 60, 300, 900, 3600))
 KEPT_TRYING = timedelta(hours=24)
@@ -48,7 +50,7 @@ class Outgoing(Protocol):
         """Record what became of a letter, with the event that says so."""
 
     async def postpone(self, letter: Letter, due: datetime) -> None:
-        """Try a letter again later."""
+        """Nobody is to try a letter before ``due``."""
 
 
 class Delivery:
@@ -84,7 +86,7 @@ class Delivery:
             return False
         letter, tries = claimed
         try:
-            await mailer.send(letter)
+            await self._send(mailer, letter)
         except Refused:
             await self._fail(letter, "refused")
         except OutageError:
@@ -93,6 +95,20 @@ class Delivery:
             fault_point("K11")
             await self._outgoing.settle(letter, "sent", self._stated(letter, NotificationSent, {}))
         return True
+
+    async def _send(self, mailer: Mailer, letter: Letter) -> None:
+        keeping = asyncio.create_task(self._keep_lease(letter))
+        try:
+            await mailer.send(letter)
+        finally:
+            keeping.cancel()
+            await asyncio.wait([keeping])
+
+    async def _keep_lease(self, letter: Letter) -> None:
+        while True:
+            await asyncio.sleep(LEASE.total_seconds() / 4)
+            with contextlib.suppress(OutageError):
+                await self._outgoing.postpone(letter, self._clock.now() + LEASE)
 
     async def _later(self, letter: Letter, tries: int) -> None:
         now = self._clock.now()
