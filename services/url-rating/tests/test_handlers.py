@@ -13,6 +13,7 @@ from caseway_kit.errors import OutageError
 from caseway_kit.messaging import Consumers, Delivery, build_broker, emit, encode
 from caseway_kit.messaging.attempts import MemoryAttempts
 from caseway_kit.messaging.wire import body_digest
+from caseway_kit.testing.clock import FixedClock
 from caseway_kit.testing.examples import examples
 from url_rating.handlers import inlet, ratings
 from url_rating.service import UrlRating
@@ -50,8 +51,8 @@ async def kafka(consumers: Consumers, rating: UrlRating, monkeypatch: pytest.Mon
     kafka = Kafka()
 
     async def state_the_delay(event: Any, reason: str) -> None:
-        if delayed := rating.delayed(event, reason):
-            await emit(ratings, encode(delayed, source="url-rating"))
+        if delayed := await rating.delayed(event, reason):
+            await emit(ratings, delayed)
 
     delivery = Delivery("url-rating", kafka, MemoryAttempts(), on_parked=state_the_delay, sleep=kafka.sleep)
     BROKER.context.set_global("delivery", delivery)
@@ -103,7 +104,7 @@ async def test_what_was_saved_before_a_crash_is_what_is_stated(
     analyzed = await make_analyzed("http://phishing.test/")
     saved = await rating.rate_found_urls(analyzed, body_digest(body(analyzed)))
     await kafka.send("analyses", body(analyzed))
-    assert kafka.stated == [json.loads(one.model_dump_json()) for one in saved]
+    assert kafka.stated == [json.loads(one.body) for one in saved]
 
 
 async def test_same_id_with_other_facts_is_parked_and_the_lot_is_delayed(
@@ -114,6 +115,16 @@ async def test_same_id_with_other_facts_is_parked_and_the_lot_is_delayed(
     await kafka.send("analyses", body(analyzed.model_copy(update={"files": 99})))
     assert [headers["dlq-reason"] for headers in kafka.parked] == ["invalid"]
     assert [one["type"] for one in kafka.stated] == ["UrlsRated", "UrlsDelayed"]
+
+
+async def test_a_lot_that_is_parked_again_is_delayed_in_the_same_words(
+    kafka: Kafka, rating: UrlRating, make_analyzed: MakeAnalyzed, clock: FixedClock
+) -> None:
+    """Readers would take other words under the same id for a forgery."""
+    analyzed = await make_analyzed("http://phishing.test/")
+    first = await rating.delayed(analyzed, "bug")
+    clock.advance(60)
+    assert await rating.delayed(analyzed, "killed") == first
 
 
 async def test_outage_is_waited_out(

@@ -5,6 +5,7 @@ import pytest
 
 from caseway_contracts.base import ObjectRef
 from caseway_contracts.ratings import UrlsRated
+from caseway_kit.messaging import encode
 from url_rating.expressions import digest
 from url_rating.ratings import RatingRepository, Sighting, StatedRatings
 
@@ -35,7 +36,7 @@ def stated() -> StatedRatings:
         lists=("ut1/1",),
         report=ObjectRef(key="cases/SR01-000000042-4/ratings/1-0.json", sha256="0" * 64, size=1),
     )
-    return StatedRatings(CAUSE, "d" * 64, "SR01-000000042-4", (rated,))
+    return StatedRatings(CAUSE, "d" * 64, "SR01-000000042-4", (encode(rated, source="url-rating"),))
 
 
 async def test_what_was_stated_is_found_by_its_cause_to_the_byte(
@@ -46,7 +47,7 @@ async def test_what_was_stated_is_found_by_its_cause_to_the_byte(
     found = await ratings.find(CAUSE)
     assert found == stated
     assert found is not None
-    assert [one.model_dump_json() for one in found.statements] == [one.model_dump_json() for one in stated.statements]
+    assert [one.body for one in found.statements] == [one.body for one in stated.statements]
 
 
 async def test_whoever_is_second_gets_what_the_first_stated(ratings: RatingRepository, stated: StatedRatings) -> None:

@@ -1,16 +1,18 @@
 from collections.abc import Awaitable, Callable
+from typing import Any
 
 import pytest
+from pydantic import TypeAdapter
 from url_rating_fakes import InMemoryRatingRepository, InMemoryReclassificationRepository
 
 from caseway_contracts.analyses import EvidenceAnalyzed
 from caseway_contracts.cases import CaseErased, CaseSubmitted, CaseUpdated
-from caseway_contracts.ratings import UrlReclassified, UrlsRated
+from caseway_contracts.ratings import RatingsEvent, UrlReclassified, UrlsRated
 from caseway_contracts.results import UrlReport, UrlResult
 from caseway_contracts.sheets import SheetUrl
 from caseway_kit.errors import InvalidEvent
+from caseway_kit.messaging import Encoded
 from caseway_kit.objects import ObjectMissing, Objects
-from url_rating.ratings import Statement
 from url_rating.service import UrlRating, tombstone
 
 MakeCase = Callable[..., Awaitable[CaseSubmitted | CaseUpdated]]
@@ -23,12 +25,17 @@ def typed(url: str, name: str = "one", **wanted: object) -> SheetUrl:
     return SheetUrl.model_validate({"evidence_id": f"url-{name}", "url": url, **wanted})
 
 
-def rated_in(statements: tuple[Statement, ...]) -> UrlsRated:
-    [rated] = [one for one in statements if isinstance(one, UrlsRated)]
+def said(statements: tuple[Encoded, ...]) -> list[Any]:
+    union: TypeAdapter[RatingsEvent] = TypeAdapter(RatingsEvent)
+    return [union.validate_json(one.body) for one in statements]
+
+
+def rated_in(statements: tuple[Encoded, ...]) -> UrlsRated:
+    [rated] = [one for one in said(statements) if isinstance(one, UrlsRated)]
     return rated
 
 
-async def results(objects: Objects, statements: tuple[Statement, ...]) -> tuple[UrlResult, ...]:
+async def results(objects: Objects, statements: tuple[Encoded, ...]) -> tuple[UrlResult, ...]:
     return (await objects.get_json(rated_in(statements).report, UrlReport)).urls
 
 
@@ -128,7 +135,7 @@ async def test_request_for_what_is_so_already_is_kept_by_rule(
 ) -> None:
     case = await make_case(typed("http://phishing.test/", requested_rating="dangerous", requested_categories=[75]))
     statements = await rating.rate_case_urls(case, DIGEST)
-    [decided] = [one for one in statements if isinstance(one, UrlReclassified)]
+    [decided] = [one for one in said(statements) if isinstance(one, UrlReclassified)]
     assert (decided.subject_id, decided.outcome, decided.decided_by) == ("url-one", "kept", "rule:already-so")
     assert (decided.rating, decided.score, decided.categories) == ("dangerous", 49, (75,))
     assert decided.caused_by == case.event_id
@@ -146,7 +153,7 @@ async def test_request_for_something_else_waits_for_an_analyst(
 ) -> None:
     case = await make_case(typed("http://phishing.test/", requested_rating="safe"), typed("http://safe.test/", "plain"))
     statements = await rating.rate_case_urls(case, DIGEST)
-    assert [type(one) for one in statements] == [UrlsRated]
+    assert [type(one) for one in said(statements)] == [UrlsRated]
     wanted, plain = await results(objects, statements)
     assert wanted.requested is not None
     assert wanted.outcome is None
@@ -171,12 +178,13 @@ async def test_parked_event_delays_the_lot_that_it_owes(
     rating: UrlRating, make_case: MakeCase, make_analyzed: MakeAnalyzed
 ) -> None:
     case, analyzed = await make_case(typed("http://safe.test/")), await make_analyzed("http://safe.test/", revision=2)
-    typed_lot, found_lot = rating.delayed(case, "bug"), rating.delayed(analyzed, "bug")
+    stated = [await rating.delayed(case, "bug"), await rating.delayed(analyzed, "bug")]
+    typed_lot, found_lot = said(tuple(one for one in stated if one))
     assert typed_lot is not None
     assert found_lot is not None
     assert (typed_lot.subject_id, typed_lot.revision, typed_lot.reason) == (f"{SR}/urls/1", 1, "bug")
     assert (found_lot.subject_id, found_lot.revision) == ("piece-1", 2)
-    assert rating.delayed(await make_case(), "bug") is None
+    assert await rating.delayed(await make_case(), "bug") is None
 
 
 @pytest.mark.parametrize(

@@ -6,11 +6,8 @@ from caseway_contracts.analyses import AnalysesEvent, EvidenceAnalyzed
 from caseway_contracts.cases import CaseErased, CasesEvent, CaseSubmitted, CaseUpdated
 from caseway_contracts.ratings import RatingsEvent
 from caseway_kit.faults import fault_point
-from caseway_kit.messaging import Inlet, emit, encode, event_digest
-from url_rating.ratings import Statement
-from url_rating.service import UrlRating
-
-SERVICE = "url-rating"
+from caseway_kit.messaging import Encoded, Inlet, emit, event_digest
+from url_rating.service import SERVICE, UrlRating
 
 inlet = Inlet(SERVICE)
 ratings = inlet.publisher("ratings", schema=RatingsEvent)
@@ -30,6 +27,6 @@ async def on_analysis(event: AnalysesEvent, rating: Annotated[UrlRating, Context
         await _emit(await rating.rate_found_urls(event, event_digest(event)))
 
 
-async def _emit(statements: tuple[Statement, ...]) -> None:
+async def _emit(statements: tuple[Encoded, ...]) -> None:
     fault_point("K8")
-    await emit(ratings, *(encode(statement, source=SERVICE) for statement in statements))
+    await emit(ratings, *statements)

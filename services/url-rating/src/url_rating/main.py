@@ -6,14 +6,14 @@ from caseway_catalog import load as load_catalog
 from caseway_contracts.base import Event
 from caseway_kit.app import ServiceApp, build_api, build_app
 from caseway_kit.auth import KeyCache, TokenVerifier, check_tokens, keys_at
-from caseway_kit.messaging import Consumers, Encoded, emit, encode
+from caseway_kit.messaging import Consumers, Encoded, emit
 from caseway_kit.outbox import Relay
 from caseway_kit.parts import Parts
 from caseway_kit.serving import serve
 from caseway_kit.settings import load
 from url_rating.api import build_router
 from url_rating.decisions import Decisions
-from url_rating.handlers import SERVICE, inlet, ratings
+from url_rating.handlers import inlet, ratings
 from url_rating.imports import ListImport
 from url_rating.lists_api import build_lists_router
 from url_rating.lookup import Lookup
@@ -21,7 +21,7 @@ from url_rating.mongo_lists import MongoListRepository
 from url_rating.mongo_ratings import MongoRatingRepository
 from url_rating.mongo_reclassifications import MongoReclassificationRepository
 from url_rating.seed import plant
-from url_rating.service import UrlRating
+from url_rating.service import SERVICE, UrlRating
 from url_rating.settings import Settings
 from url_rating.sources import Sources, bundled
 from url_rating.verdicts import Verdicts
@@ -51,8 +51,8 @@ def build(settings: Settings) -> ServiceApp:
     )
 
     async def state_the_delay(event: Event, reason: str) -> None:
-        if delayed := rating.delayed(event, reason):
-            await emit(ratings, encode(delayed, source=SERVICE))
+        if delayed := await rating.delayed(event, reason):
+            await emit(ratings, delayed)
 
     parts.delivery.on_parked = state_the_delay
 

@@ -1,14 +1,10 @@
 from collections.abc import Sequence
-from typing import Annotated
 from uuid import UUID
 
-from pydantic import Field, TypeAdapter
-
-from caseway_contracts.ratings import UrlReclassified, UrlsRated
+from caseway_kit.errors import OutageError
+from caseway_kit.messaging import Encoded
 from caseway_kit.mongo import Collection, Database, Document, DuplicateKey, Index
-from url_rating.ratings import Sighting, StatedRatings, Statement
-
-_STATEMENT: TypeAdapter[Statement] = TypeAdapter(Annotated[UrlsRated | UrlReclassified, Field(discriminator="type")])
+from url_rating.ratings import Sighting, StatedRatings
 
 
 class MongoRatingRepository:
@@ -31,12 +27,14 @@ class MongoRatingRepository:
                     "_id": stated.cause,
                     "digest": stated.digest,
                     "sr_number": stated.sr_number,
-                    # As text: what is said again must be the same to the last byte.
-                    "statements": [statement.model_dump_json() for statement in stated.statements],
+                    "statements": [statement.document() for statement in stated.statements],
                 }
             )
         except DuplicateKey:
-            return await self.find(stated.cause) or stated
+            kept = await self.find(stated.cause)
+            if kept is None:  # the index refuses before a majority, which is what we read, has the document
+                raise OutageError("MongoDB", "what a unique index knows can't be read") from None
+            return kept
         return stated
 
     async def add_sightings(self, sightings: Sequence[Sighting]) -> None:
@@ -48,7 +46,7 @@ class MongoRatingRepository:
 
 
 def _stated(document: Document) -> StatedRatings:
-    statements = tuple(_STATEMENT.validate_json(text) for text in document["statements"])
+    statements = tuple(Encoded.from_document(statement) for statement in document["statements"])
     return StatedRatings(document["_id"], document["digest"], document["sr_number"], statements)
 
 

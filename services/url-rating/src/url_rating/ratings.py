@@ -6,19 +6,18 @@ from datetime import datetime
 from typing import Protocol
 from uuid import UUID
 
-from caseway_contracts.ratings import UrlReclassified, UrlsRated
-
-Statement = UrlsRated | UrlReclassified
+from caseway_kit.messaging import Encoded
 
 
 @dataclass(frozen=True, slots=True)
 class StatedRatings:
-    """What was stated because of one event. ``digest`` is that of the event, so that another under its id is seen."""
+    """What was stated because of one event, as it went out: a later release says the same again to the byte.
+    ``digest`` is that of the event, so that another under its id is seen."""
 
     cause: UUID
     digest: str
     sr_number: str
-    statements: tuple[Statement, ...]
+    statements: tuple[Encoded, ...]
 
 
 @dataclass(frozen=True, slots=True)

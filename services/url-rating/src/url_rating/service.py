@@ -6,16 +6,19 @@ from caseway_contracts.analyses import EvidenceAnalyzed
 from caseway_contracts.base import Event, ObjectRef
 from caseway_contracts.cases import CaseErased, CaseSubmitted, CaseUpdated
 from caseway_contracts.kinds import worst_rating
-from caseway_contracts.ratings import UrlsDelayed, UrlsRated, typed_urls
+from caseway_contracts.ratings import UrlReclassified, UrlsDelayed, UrlsRated, typed_urls
 from caseway_contracts.results import EvidenceReport, Requested, UrlReport, UrlResult
 from caseway_contracts.sheets import Evidenced, SheetUrl
 from caseway_kit.clock import Clock
 from caseway_kit.errors import InvalidEvent
+from caseway_kit.messaging import Encoded, encode
 from caseway_kit.objects import Model, ObjectMissing, new_salt
 from url_rating.canonical import FOUND_LIMIT
 from url_rating.lookup import Lookup, Rated
-from url_rating.ratings import RatingRepository, Sighting, StatedRatings, Statement
+from url_rating.ratings import RatingRepository, Sighting, StatedRatings
 from url_rating.reclassifications import Reclassification, ReclassificationRepository, requested
+
+SERVICE = "url-rating"
 
 
 class Objects(Protocol):
@@ -46,7 +49,7 @@ class UrlRating:
         self._objects = objects
         self._clock = clock
 
-    async def rate_case_urls(self, case: CaseSubmitted | CaseUpdated, digest: str) -> tuple[Statement, ...]:
+    async def rate_case_urls(self, case: CaseSubmitted | CaseUpdated, digest: str) -> tuple[Encoded, ...]:
         """The URLs that a customer typed, and what the customer wants them to be."""
         if not has_urls(case):
             return ()
@@ -71,7 +74,7 @@ class UrlRating:
             also=tuple(decided),
         )
 
-    async def rate_found_urls(self, analyzed: EvidenceAnalyzed, digest: str) -> tuple[Statement, ...]:
+    async def rate_found_urls(self, analyzed: EvidenceAnalyzed, digest: str) -> tuple[Encoded, ...]:
         """The URLs that were found inside a piece of evidence, as one lot."""
         if not analyzed.urls:
             return ()
@@ -98,19 +101,21 @@ class UrlRating:
         await self._ratings.erase(erased.key)
         await self._reclassifications.erase(erased.key)
 
-    def delayed(self, event: Event, reason: str) -> UrlsDelayed | None:
-        """What is owed because of a parked event, None where nothing is."""
+    async def delayed(self, event: Event, reason: str) -> Encoded | None:
+        """What is owed because of a parked event, None where nothing is. One that is parked again says the same."""
         if isinstance(event, CaseSubmitted | CaseUpdated) and has_urls(event):
             subject_id, revision = typed_urls(event.key, event.revision), 1
         elif isinstance(event, EvidenceAnalyzed) and event.urls:
             subject_id, revision = event.subject_id, event.revision
         else:
             return None
-        return UrlsDelayed.following(
+        delayed = UrlsDelayed.following(
             event, subject_id=subject_id, revision=revision, occurred_at=self._clock.now(), reason=reason
         )
+        said = StatedRatings(delayed.event_id, "", event.key, (encode(delayed, source=SERVICE),))
+        return (await self._ratings.add(said)).statements[0]
 
-    async def _known(self, event: Event, digest: str) -> tuple[Statement, ...]:
+    async def _known(self, event: Event, digest: str) -> tuple[Encoded, ...]:
         known = await self._ratings.find(event.event_id)
         if known is None:
             return ()
@@ -155,8 +160,8 @@ class UrlRating:
         prefix: str,
         rated: Sequence[Rated],
         results: Sequence[UrlResult],
-        also: tuple[Statement, ...] = (),
-    ) -> tuple[Statement, ...]:
+        also: tuple[UrlReclassified, ...] = (),
+    ) -> tuple[Encoded, ...]:
         now = self._clock.now()
         report = UrlReport(
             salt=new_salt(), sr_number=cause.key, subject_id=subject_id, revision=revision, urls=tuple(results)
@@ -182,7 +187,8 @@ class UrlRating:
             lists=await self._lookup.sources(),
             report=ref,
         )
-        kept = await self._ratings.add(StatedRatings(cause.event_id, digest, cause.key, (stated, *also)))
+        said = tuple(encode(one, source=SERVICE) for one in (stated, *also))
+        kept = await self._ratings.add(StatedRatings(cause.event_id, digest, cause.key, said))
         return kept.statements
 
 
