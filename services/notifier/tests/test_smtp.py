@@ -1,5 +1,6 @@
 """Against a real SMTP server on loopback."""
 
+import asyncio
 import socket
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -92,3 +93,15 @@ async def test_the_servers_answer_decides_whether_to_try_again(
 async def test_a_server_that_is_away_is_an_outage(mailer: SmtpMailer, letter: Letter) -> None:
     with pytest.raises(OutageError):
         await mailer.send(letter)
+
+
+async def test_a_server_that_offers_no_service_refuses_no_letter(port: int, mailer: SmtpMailer, letter: Letter) -> None:
+    async def greet(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"554 no service here\r\n")
+        await writer.drain()
+        writer.close()
+
+    async with await asyncio.start_server(greet, "127.0.0.1", port):
+        for _ in range(2):
+            with pytest.raises(OutageError):
+                await mailer.send(letter)

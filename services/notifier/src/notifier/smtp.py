@@ -28,9 +28,8 @@ class SmtpMailer:
         )
 
     async def send(self, letter: Letter) -> None:
+        await self._connect()
         try:
-            if not self._client.is_connected:
-                await self._client.connect()
             fault_point("K10")
             mail = message(letter, sender=self._sender)
             await self._client.send_message(mail, sender=self._sender.addr_spec, recipients=[letter.address])
@@ -39,6 +38,16 @@ class SmtpMailer:
         except aiosmtplib.SMTPResponseException as error:
             raise self._sorted(error.code) from error
         except (aiosmtplib.SMTPException, OSError, TimeoutError) as error:
+            self._client.close()
+            raise OutageError("SMTP", type(error).__name__) from error
+
+    async def _connect(self) -> None:
+        if self._client.is_connected:
+            return
+        try:
+            await self._client.connect()
+        except (aiosmtplib.SMTPException, OSError, TimeoutError) as error:
+            # Whatever it answers (no service, a wrong password): it speaks of us, and refuses no letter.
             self._client.close()
             raise OutageError("SMTP", type(error).__name__) from error
 
