@@ -1,0 +1,125 @@
+"""Benchmarks: how fast the system is, beside another one on the same machine at the same time."""
+
+import asyncio
+import os
+import statistics
+import time
+from contextlib import AbstractContextManager, nullcontext
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from caseway_embedded.cli.client import FAILURE, show, stop
+from caseway_embedded.data_dir import DataDir
+
+if TYPE_CHECKING:
+    from caseway_embedded.bench.corpus import Sample
+
+# Warm-up zips are made with another seed than those that count.
+WARM_UP_SEED = 1_000_000
+
+
+def register(app: typer.Typer) -> None:
+    bench = typer.Typer(no_args_is_help=True, help="Measure the system.")
+    bench.command("cases")(cases)
+    bench.callback()(_group)
+    app.add_typer(bench, name="bench")
+
+
+def _group() -> None:
+    return
+
+
+def cases(
+    data: Annotated[
+        Path | None,
+        typer.Option(
+            "--data",
+            help="Folder of a running system. Left out: one that is started for each round and removed after it.",
+            file_okay=False,
+        ),
+    ] = None,
+    count: Annotated[int, typer.Option(min=1, help="How many protected zips to submit, six children in each.")] = 60,
+    at_once: Annotated[int, typer.Option(min=1, max=64, help="How many submitters.")] = 4,
+    rounds: Annotated[int, typer.Option(min=1, help="How often.")] = 1,
+    corpus: Annotated[
+        Path | None,
+        typer.Option(help="Folder with zips and their corpus.json, instead of zips made for this.", exists=True),
+    ] = None,
+    peer: Annotated[
+        str | None,
+        typer.Option(
+            metavar="COMMAND",
+            help="Another system: run with the number of cases behind it and CONC and PHASES=burst in its "
+            "environment, it prints `RESULT {json}`. It takes turns with ours.",
+        ),
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON for scripts.")] = False,
+) -> None:
+    """A burst of cases, each from its upload to its complete analysis."""
+    try:
+        done = [_round(number, data, count, at_once, corpus, peer) for number in range(rounds)]
+    except (OSError, RuntimeError, TimeoutError, ValueError) as error:
+        stop(str(error), FAILURE)
+    ratios = [one["ratio"] for one in done if one["ratio"] is not None]
+    ratio = {"median": round(statistics.median(ratios), 3), "low": min(ratios), "high": max(ratios)} if ratios else None
+    if as_json:
+        return show({"benchmark": "cases", "at_once": at_once, "ratio": ratio, "rounds": done})
+    for one in done:
+        for name in ("ours", "peer"):
+            if one[name]:
+                typer.echo(_line(name, one[name]))
+    if ratio:
+        typer.echo(f"ratio  {ratio['median']:.2f} ({ratio['low']:.2f} to {ratio['high']:.2f})")
+    return None
+
+
+def _round(
+    number: int, data: Path | None, count: int, at_once: int, corpus: Path | None, peer: str | None
+) -> dict[str, Any]:
+    from caseway_embedded.bench import peer as peers
+
+    load = os.getloadavg()
+    found: dict[str, Any] = {"ours": None, "peer": None}
+    for name in ("ours", "peer") if number % 2 == 0 else ("peer", "ours"):
+        if name == "ours":
+            found[name] = _ours(data, *_samples(number, count, corpus), at_once)
+        elif peer:
+            found[name] = peers.run(peer, count, at_once)
+    theirs = found["peer"]
+    if theirs and theirs.get("children") not in (None, found["ours"]["children"]):
+        raise RuntimeError(f"not the same work: {found['ours']['children']} and {theirs['children']} children")
+    ratio = round(found["ours"]["samples_per_s"] / theirs["samples_per_s"], 3) if theirs else None
+    return {**found, "ratio": ratio, "loadavg": [round(one, 2) for one in load]}
+
+
+def _ours(data: Path | None, samples: "list[Sample]", warm_up: "list[Sample]", at_once: int) -> Any:
+    from caseway_embedded.bench.burst import Running, measure
+    from caseway_embedded.bench.own_system import own_system
+
+    system: AbstractContextManager[DataDir] = own_system() if data is None else nullcontext(DataDir(data))
+    with system as folder:
+        if folder.holder() is None or not folder.state()["ready"]:
+            raise RuntimeError(f"No ready system in {folder.root}; see `caseway status`.")
+        return asyncio.run(measure(Running.of(folder), samples, warm_up, at_once))
+
+
+def _samples(number: int, count: int, corpus: Path | None) -> "tuple[list[Sample], list[Sample]]":
+    """The zips that count, and those that go before them; other ones in each round, unless a folder has them."""
+    from caseway_embedded.bench.burst import WARM_UP
+    from caseway_embedded.bench.corpus import made, taken
+
+    if corpus is None:
+        seed = time.time_ns()
+        return made(count, seed=seed + number), made(WARM_UP, seed=seed + WARM_UP_SEED)
+    samples = taken(corpus, count)
+    return samples, (samples * WARM_UP)[:WARM_UP]
+
+
+def _line(name: str, one: dict[str, Any]) -> str:
+    return (
+        f"{name:<5} {one['samples_per_s']:7.2f} cases/s  accept p50 {one['accept_ms']['p50']:.0f} ms  "
+        f"e2e p50 {one['e2e_ms']['p50']:.0f} p95 {one['e2e_ms']['p95']:.0f} ms  "
+        f"cpu {one['cpu_ms_per_sample']:.1f} ms a case  rss {one['rss_peak_total_mib']:.0f} MiB  load {one['loadavg']}"
+    )
