@@ -3,6 +3,7 @@
 import json
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 from uuid import uuid4
@@ -272,6 +273,19 @@ async def test_the_digest_is_that_of_the_body_as_it_came() -> None:
         await send(newer)
     assert seen[0] == event_digest(event)
     assert seen[1] != seen[0]
+
+
+async def test_two_bodies_under_one_id_are_told_apart_within_a_batch_too() -> None:
+    service, seen = Service(batch=10), set[str]()
+    service._handle = lambda event: seen.add(event_digest(event))  # type: ignore[method-assign]  # noqa: SLF001 - the handler under test
+    event = make_event()
+    forged = event.model_copy(update={"status": "closed"})
+    record = make_record()
+    batch = tuple(replace(record, value=body(one)) for one in (event, forged))
+    async with running(service):
+        [subscriber] = [one for one in service.broker.subscribers if getattr(one, "group_id", "") == "probe-routes"]
+        await subscriber.process_message(batch)
+    assert len(seen) == 2
 
 
 async def test_emit_sends_the_same_bytes_every_time() -> None:

@@ -4,8 +4,9 @@ import asyncio
 
 from aiokafka import ConsumerRebalanceListener, TopicPartition
 
-# Below aiokafka's rebalance timeout: a member that answers later is thrown out of the group.
 DRAIN_SECONDS = 25.0
+# A member that answers later is thrown out of the group. aiokafka would take the session timeout for it.
+REBALANCE_TIMEOUT_MS = 30_000
 
 
 class InFlight(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka ships no types

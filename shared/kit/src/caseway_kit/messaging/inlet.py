@@ -28,7 +28,7 @@ from caseway_kit.messaging.dead_letter import (
     source_topic,
 )
 from caseway_kit.messaging.delivery import Delivery, Record
-from caseway_kit.messaging.drain import InFlight
+from caseway_kit.messaging.drain import REBALANCE_TIMEOUT_MS, InFlight
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -166,6 +166,7 @@ class Inlet:
             # After a kill the group waits this long for its lost member. Nothing blocks the loop for seconds here.
             "session_timeout_ms": 6_000,
             "heartbeat_interval_ms": 2_000,
+            "rebalance_timeout_ms": REBALANCE_TIMEOUT_MS,
         }
 
     def _middleware(self, message: Any, /, *, context: Any) -> "DeliveryMiddleware":
@@ -217,7 +218,7 @@ class DeliveryMiddleware(BaseMiddleware):
         group: str,
     ) -> bool:
         """Hand a batch over as a whole. False: something is wrong with it, take its messages one by one."""
-        if delivery.paused(group) or any(event is None for _, event in batch):
+        if delivery.paused(group) or any(event is None for _, event in batch) or _contradictory(batch):
             return False
         try:
             await self._call(call_next, msg, [(record, event) for record, event in batch if event], as_list=True)
@@ -261,6 +262,12 @@ class DeliveryMiddleware(BaseMiddleware):
             wire.digests.reset(digests)
             wire.trace.reset(trace)
             _decoded.reset(decoded)
+
+
+def _contradictory(batch: Sequence[tuple[Record, Event | None]]) -> bool:
+    """Whether one event id stands for two bodies; digests are kept by id, so that only apart each has its own."""
+    said = {(event.event_id, record.value) for record, event in batch if event is not None}
+    return len({event_id for event_id, _ in said}) < len(said)
 
 
 def _refuse(constant: str) -> None:
