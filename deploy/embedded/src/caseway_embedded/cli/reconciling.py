@@ -17,21 +17,20 @@ Client = AsyncMongoClient[dict[str, Any]]
 
 
 async def compare(where: Backstage) -> dict[str, Any]:
+    # In the order in which a case travels, and its end last: what moves on meanwhile is seen where it comes to.
+    on_log = await _on_log(where.kafka)
     client: Client = AsyncMongoClient(where.mongo)
     try:
-        accepted = {case["_id"] async for case in client["intake"]["cases"].find({}, {"_id": 1})}
+        accepted = await _accepted(client, {})
+        problems = await _leases(client, on_log)
+        waiting = await _accepted(client, {"outbox.0": {"$exists": True}})
+        in_flight = (waiting | await _in_flight(where.kafka)) & accepted
+        dead = {_case_of(letter.record) for letter in await parked(where.kafka, services())} & accepted
         completed = await _completed(client)
-        waiting = {
-            case["_id"] async for case in client["intake"]["cases"].find({"outbox.0": {"$exists": True}}, {"_id": 1})
-        }
-        problems = await _leases(client, where.kafka)
     finally:
         await client.close()
-    dead = {_case_of(letter.record) for letter in await parked(where.kafka, services())} & accepted
-    in_flight = (waiting | await _in_flight(where.kafka)) & accepted
     lost = accepted - completed - in_flight - dead
-    ghosts = await _on_log(where.kafka) - accepted
-    problems += [f"on the log, but not accepted: {sr}" for sr in sorted(ghosts)]
+    problems += [f"on the log, but not accepted: {sr}" for sr in sorted(on_log - accepted)]
     return {
         "accepted": len(accepted),
         "completed": len(completed & accepted),
@@ -40,6 +39,10 @@ async def compare(where: Backstage) -> dict[str, Any]:
         "lost": sorted(lost),
         "problems": problems,
     }
+
+
+async def _accepted(client: Client, query: dict[str, Any]) -> set[str]:
+    return {case["_id"] async for case in client["intake"]["cases"].find(query, {"_id": 1})}
 
 
 async def _completed(client: Client) -> set[str]:
@@ -77,11 +80,11 @@ async def _on_log(kafka: str) -> set[str]:
     return {_case_of(record) async for record in read(kafka, ["cases"])}
 
 
-async def _leases(client: Client, kafka: str) -> list[str]:
+async def _leases(client: Client, on_log: set[str]) -> list[str]:
     """A database restored from a backup would lease SR numbers anew that the log already has."""
     leased = {one["_id"]: int(one["leased"]) async for one in client["intake"]["sr_blocks"].find({})}
     found = []
-    for sr in sorted(await _on_log(kafka)):
+    for sr in sorted(on_log):
         region, number = _parsed(sr)
         if region and number > leased.get(region, 0):
             found.append(f"{sr} is on the log, but region {region} has leased only up to {leased.get(region, 0)}")
