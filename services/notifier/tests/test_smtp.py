@@ -90,6 +90,16 @@ async def test_the_servers_answer_decides_whether_to_try_again(
     assert len(server.taken) == 1
 
 
+async def test_a_letter_that_no_mail_can_hold_is_refused_and_holds_up_no_other(
+    server: Server, mailer: SmtpMailer, letter: Letter
+) -> None:
+    with pytest.raises(Refused):
+        await mailer.send(letter.model_copy(update={"address": "\ud800@customer.example"}))
+    await mailer.send(letter)
+    await mailer.close()
+    assert len(server.taken) == 1
+
+
 async def test_a_server_that_is_away_is_an_outage(mailer: SmtpMailer, letter: Letter) -> None:
     with pytest.raises(OutageError):
         await mailer.send(letter)

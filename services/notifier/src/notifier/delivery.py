@@ -6,7 +6,7 @@ more with the same Message-ID; no SMTP client can do better.
 
 import asyncio
 import contextlib
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
@@ -24,6 +24,7 @@ WORKERS = 8
 # Renewed while a letter is being sent, so that what a killed process had in hand is soon sent by another.
 LEASE = timedelta(seconds=20)
 POLL_SECONDS = 0.25
+TURN_SECONDS = 0.5
 WAITS = tuple(timedelta(seconds=seconds) for seconds in (2, 5, 15, 30, 60, 300, 900, 3600))
 KEPT_TRYING = timedelta(hours=24)
 
@@ -58,6 +59,7 @@ class Delivery:
         self._outgoing = outgoing
         self._mailers = mailers
         self._clock = clock
+        self._turn = asyncio.Lock()
 
     async def run(self) -> None:
         """Send until cancelled."""
@@ -85,16 +87,31 @@ class Delivery:
         if claimed is None:
             return False
         letter, tries = claimed
-        try:
-            await self._send(mailer, letter)
-        except Refused:
-            await self._fail(letter, "refused")
-        except OutageError:
-            await self._later(letter, tries)
-        else:
-            fault_point("K11")
-            await self._outgoing.settle(letter, "sent", self._stated(letter, NotificationSent, {}))
+        async with self._one_at_a_time():
+            try:
+                await self._send(mailer, letter)
+            except Refused:
+                await self._fail(letter, "refused")
+            except OutageError:
+                await self._later(letter, tries)
+            else:
+                fault_point("K11")
+                await self._outgoing.settle(letter, "sent", self._stated(letter, NotificationSent, {}))
         return True
+
+    @contextlib.asynccontextmanager
+    async def _one_at_a_time(self) -> AsyncIterator[None]:
+        """Between the server's 250 and our record of it a kill doubles a mail: so one letter at a time is there,
+        unless the one before takes so long that it would hold up the others."""
+        held = False
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(TURN_SECONDS):
+                held = await self._turn.acquire()
+        try:
+            yield
+        finally:
+            if held:
+                self._turn.release()
 
     async def _send(self, mailer: Mailer, letter: Letter) -> None:
         keeping = asyncio.create_task(self._keep_lease(letter))

@@ -1,7 +1,9 @@
 """What is written to whom: pure, from an event and what is known about its case."""
 
+from email.header import Header
 from email.headerregistry import Address
 from email.message import EmailMessage
+from email.policy import Policy
 from email.utils import format_datetime
 from uuid import UUID, uuid5
 
@@ -58,12 +60,37 @@ def one_line(text: str) -> str:
     return " ".join("".join(character if character.isprintable() else " " for character in text).split())
 
 
+class _Verbatim(str):
+    """A header as it was typed. The standard library would read what looks like an encoded word in it, write a line
+    break that is spelled in one as a line break, and fail on half of a character pair or a long foreign address."""
+
+    name: str
+
+    def fold(self, *, policy: Policy) -> str:
+        return f"{self.name}: {self._written(policy)}{policy.linesep}"
+
+    def _written(self, _: Policy) -> str:
+        return str(self)
+
+
+class _To(_Verbatim):
+    name = "To"
+
+
+class _Subject(_Verbatim):
+    name = "Subject"
+
+    def _written(self, policy: Policy) -> str:
+        charset = "us-ascii" if self.isascii() and "=?" not in self else "utf-8"
+        return Header(str(self), charset, header_name=self.name).encode(linesep=policy.linesep)
+
+
 def message(letter: Letter, *, sender: Address) -> EmailMessage:
     """The mail as it goes out; built again, it is the same."""
     mail = EmailMessage()
     mail["From"] = sender
-    mail["To"] = letter.address
-    mail["Subject"] = letter.subject
+    mail["To"] = _To(letter.address)
+    mail["Subject"] = _Subject(letter.subject)
     mail["Date"] = format_datetime(letter.created_at)
     mail["Message-ID"] = f"<{letter.id}@{DOMAIN}>"
     mail["Auto-Submitted"] = "auto-generated"

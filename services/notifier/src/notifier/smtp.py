@@ -1,5 +1,6 @@
 """Mail over SMTP, one connection a mailer, kept open while there is something to send."""
 
+from email.errors import MessageError
 from email.headerregistry import Address
 from urllib.parse import unquote, urlsplit
 
@@ -40,6 +41,9 @@ class SmtpMailer:
         except (aiosmtplib.SMTPException, OSError, TimeoutError) as error:
             self._client.close()
             raise OutageError("SMTP", type(error).__name__) from error
+        except (ValueError, MessageError) as error:
+            # Nothing was sent: what can't be written as a mail must not keep the others waiting.
+            raise Refused(type(error).__name__) from error
 
     async def _connect(self) -> None:
         if self._client.is_connected:
