@@ -267,6 +267,18 @@ async def test_a_list_filters_and_orders_what_is_newer_too(
     assert [one.sr_number for one in await cases.listed(ME, ListQuery(limit=1))] == ["SR01-000000043-5"]
 
 
+async def test_a_list_is_as_long_as_asked_for_when_one_of_its_cases_has_moved_away(
+    cases: Cases, fresh: FakeFreshCases, projection: Projection, submit: Make, make_fresh: Make
+) -> None:
+    """A page that is shorter would be taken for the last one."""
+    numbers = [SR, "SR01-000000043-5", "SR01-000000044-6"]
+    for sr_number in numbers:
+        await projection.apply([await submit(sr_number=sr_number)])
+    fresh.cases[numbers[2]] = make_fresh(2, numbers[2], closed=True)
+    listed = await cases.listed(ME, ListQuery(status="received", limit=2))
+    assert [one.sr_number for one in listed] == [numbers[1], numbers[0]]
+
+
 async def test_a_list_asks_intake_for_what_the_projection_may_lack(
     cases: Cases, fresh: FakeFreshCases, projection: Projection, submit: Make
 ) -> None:

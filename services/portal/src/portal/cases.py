@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from caseway_contracts.sheets import CaseSheet, Evidenced, UpdateSheet
@@ -74,6 +74,10 @@ class Cases:
         pages, changed = await asyncio.gather(
             self.pages.listed(query, account_of(caller)), self._changed(caller, await self._since())
         )
+        if changed and len(pages) == query.limit:
+            # Those of them that changed may belong elsewhere by now; what is behind them moves up.
+            more = replace(query, limit=query.limit + len(changed))
+            pages = await self.pages.listed(more, account_of(caller))
         cases = {page.sr_number: summary_of(page) for page in pages}
         known = await self.pages.find_many([one.sr_number for one in changed]) if changed else {}
         for newer in changed:
