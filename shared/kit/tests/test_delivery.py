@@ -253,6 +253,18 @@ async def test_a_batch_that_was_handled_ends_a_row_of_dead_letters() -> None:
     assert service.delivery.parked_in_a_row["probe-routes"] == 0
 
 
+async def test_what_is_requeued_in_vain_does_not_bar_the_way_of_the_word_to_go_on() -> None:
+    service = Service()
+    service.failures = [InvalidEvent("still wrong")]
+    async with running(service) as send:
+        service.delivery.parked_in_a_row["probe-retry"] = MAX_PARKED_IN_A_ROW
+        service.delivery.parked_in_a_row["probe-routes"] = MAX_PARKED_IN_A_ROW
+        await send(body(make_event()), "probe-retry", **{"dlq-topic": "routes"})
+        await send(b"", "probe-retry", **{"dlq-control": "resume"})
+    assert len(service.parked) == 1
+    assert not service.delivery.paused("probe-routes")
+
+
 async def test_a_batch_with_one_bad_message_loses_none_of_the_good_ones() -> None:
     service, event = Service(batch=10), make_event()
     async with running(service) as send:

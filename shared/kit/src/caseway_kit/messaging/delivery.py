@@ -21,7 +21,7 @@ from caseway_contracts.base import Event
 from caseway_kit.clock import Clock, SystemClock
 from caseway_kit.errors import InvalidEvent, OutageError
 from caseway_kit.messaging.attempts import Attempts, MemoryAttempts
-from caseway_kit.messaging.dead_letter import Parked, dlq
+from caseway_kit.messaging.dead_letter import Parked, dlq, retry
 
 MAX_ATTEMPTS = 5
 MAX_STARTS = 10
@@ -67,7 +67,8 @@ class Delivery:
     parked_in_a_row: dict[str, int] = field(default_factory=lambda: defaultdict(int))
 
     def paused(self, group: str) -> bool:
-        return self.parked_in_a_row[group] >= MAX_PARKED_IN_A_ROW
+        # The retry topic brings the operator's word to go on, which could never arrive behind what it pauses for.
+        return group != retry(self.service) and self.parked_in_a_row[group] >= MAX_PARKED_IN_A_ROW
 
     def resume(self) -> None:
         self.parked_in_a_row.clear()
