@@ -106,13 +106,17 @@ async def test_an_escalation_is_of_a_known_type(
     known = catalog["escalation_types"][0]["slug"]
     wrong = await http.post(f"{CASES}/{sr}/escalate", json={"type": "shouting", "comment": "Hurry."})
     assert [error["code"] for error in wrong.json()["errors"]] == ["choice.invalid"]
-    many = {"type": known, "comment": "Hurry.", "evidence_ids": ["x" * 128] * 101}
-    assert (await http.post(f"{CASES}/{sr}/escalate", json=many)).status_code == 422
-    right = {"type": known, "comment": "Hurry.", "evidence_ids": ["e1"]}
+    evidence_id = "797344dc-520e-5f83-af50-4254bb08daf8"
+    for ids in ([evidence_id] * 101, ["invoice of Bob.exe"], [""]):  # the log takes no words
+        refused = await http.post(
+            f"{CASES}/{sr}/escalate", json={"type": known, "comment": "Hurry.", "evidence_ids": ids}
+        )
+        assert refused.status_code == 422
+    right = {"type": known, "comment": "Hurry.", "evidence_ids": [evidence_id]}
     assert (await http.post(f"{CASES}/{sr}/escalate", json=right)).status_code == 202
     event = cases.events[-1]
     assert isinstance(event, EscalationRequested)
-    assert (event.escalation_type, event.evidence_ids) == (known, ("e1",))
+    assert (event.escalation_type, event.evidence_ids) == (known, (evidence_id,))
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """Checks what a customer hands in. Every fault is found before any is told."""
 
 import asyncio
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -15,7 +16,7 @@ from intake.typed_urls import check_url
 from intake.uploads import Upload
 
 MOST_NAMED = 100
-LONGEST_ID = 128
+_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
 @dataclass(frozen=True)
@@ -72,8 +73,9 @@ class Checks:
         if name not in known:
             help_text = f"Choose one of: {', '.join(known)}."
             faults.append(Fault("/type", "choice.invalid", "There is no such escalation type.", help_text))
-        # They travel in an event, whose size has a bound; what was found inside a piece has ids unknown here.
-        if len(evidence_ids) > MOST_NAMED or any(not 0 < len(one) <= LONGEST_ID for one in evidence_ids):
+        # They travel in an event, whose size has a bound and which holds no words; what was found inside a piece has
+        # ids that are unknown here, so that their shape is all there is to check.
+        if len(evidence_ids) > MOST_NAMED or not all(_ID.fullmatch(one) for one in evidence_ids):
             says = f"At most {MOST_NAMED} pieces can be named, by the ids that the case shows."
             faults.append(Fault("/evidence_ids", "choice.invalid", says, "Name the pieces that matter most."))
         if faults:
