@@ -106,6 +106,27 @@ async def test_an_update_is_relayed_after_what_waited_before_it(
     assert topic.messages == ["e1", "e2"]
 
 
+async def test_updates_and_what_others_left_go_out_while_more_and_more_is_inserted(
+    cases: Collection, topic: Topic, clock: FixedClock
+) -> None:
+    async def publish(events: Sequence[Encoded]) -> None:
+        await topic.publish(events)
+        document = {"_id": f"n{len(topic.messages)}", **relay.pending(make_event("new"))}
+        await cases.insert_one(document)
+        relay.inserted(document)
+
+    relay = Relay(cases, publish, clock=clock)
+    left = {"_id": "left", **Relay(cases, publish, clock=clock).pending(make_event("left"))}
+    clock.advance(LEASE.total_seconds() + 1)
+    busy = {"_id": "busy", **relay.pending(make_event("new"))}
+    await cases.insert_many([left, {"_id": "c1", "outbox": []}, busy])
+    await cases.update_one({"_id": "c1"}, {"$push": Relay.push(make_event("update"))})
+    relay.inserted(busy)
+    relay.updated("c1")
+    async with running(relay):
+        await eventually(lambda: {"update", "left"} <= set(topic.messages))
+
+
 async def test_an_outage_loses_nothing(cases: Collection, topic: Topic, clock: FixedClock) -> None:
     relay = Relay(cases, topic.publish, clock=clock)
     topic.away = 1

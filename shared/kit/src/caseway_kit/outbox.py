@@ -51,6 +51,7 @@ class Relay:
         self._inserted: list[Document] = []
         self._woken: set[Any] = set()
         self._wake = asyncio.Event()
+        self._looks_again = 0.0
 
     def pending(self, *events: Encoded) -> Document:
         """Fields of a document that is about to be inserted; tell :meth:`inserted` when it is."""
@@ -88,15 +89,25 @@ class Relay:
         return await self._collection.count({"outbox.0": {"$exists": True}})
 
     async def _round(self) -> None:
+        """What was inserted, what was updated and what others left take turns: none waits for an idle moment."""
         documents, self._inserted = self._inserted[:CHUNK], self._inserted[CHUNK:]
-        if not documents and self._woken:
-            documents = await self._claim({"_id": {"$in": self._take_woken()}})
-        if not documents:
-            documents = await self._claim({})
         if documents:
             await self._relay_or_remember(documents)
-        else:
+        woken = await self._claim({"_id": {"$in": self._take_woken()}}) if self._woken else []
+        if woken:
+            await self._relay_or_remember(woken)
+        left = await self._claim({}) if self._is_time_to_look() or not documents + woken else []
+        if left:
+            await self._relay_or_remember(left)
+        if not documents + woken + left:
             await self._idle()
+
+    def _is_time_to_look(self) -> bool:
+        now = asyncio.get_running_loop().time()
+        if now < self._looks_again:
+            return False
+        self._looks_again = now + POLL_SECONDS
+        return True
 
     async def _relay_or_remember(self, documents: Sequence[Document]) -> None:
         """What an outage holds up goes out as soon as it ends, and not only when its lease has run out."""
@@ -108,7 +119,8 @@ class Relay:
             raise
 
     def _take_woken(self) -> list[Any]:
-        woken, self._woken = list(self._woken), set()
+        woken = list(self._woken)[:CHUNK]
+        self._woken.difference_update(woken)
         return woken
 
     async def _idle(self) -> None:
