@@ -200,6 +200,28 @@ async def test_only_submitted_pieces_can_be_promoted(http: httpx.AsyncClient, sr
     ]
 
 
+@pytest.mark.parametrize("field", ["attachments", "urls"])
+@pytest.mark.parametrize("value", [5, True, 0, {"a": 1}, "ab"])
+async def test_what_is_no_list_cannot_be_promoted_with(
+    http: httpx.AsyncClient,
+    sr: str,
+    make_submission: Make,
+    cases: InMemoryCaseRepository,
+    known_uploads: InMemoryUploadRepository,
+    field: str,
+    value: object,
+) -> None:
+    before = len(known_uploads.uploads)
+    chosen = {
+        "evidence_ids": [one.id for one in cases.cases[sr].evidence],
+        "submission": make_submission(**{field: value}),
+    }
+    answer = await http.post(f"{CASES}/{sr}/promote", json=chosen)
+    assert answer.status_code == 422, answer.text
+    assert f"/{field}" in [error["field"] for error in answer.json()["errors"]]
+    assert len(known_uploads.uploads) == before
+
+
 async def test_the_portal_reads_what_is_younger_than_its_projection(
     http: httpx.AsyncClient, sr: str, make_upload: Make, stranger: dict[str, str], clock: FixedClock
 ) -> None:

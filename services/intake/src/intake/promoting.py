@@ -43,11 +43,13 @@ class Promoting:
     async def _with_pieces(
         self, person: Person, case: Case, chosen: Sequence[Piece], submission: Mapping[str, Any]
     ) -> dict[str, Any]:
+        given = [[] if (value := submission.get(name)) is None else value for name in ("attachments", "urls")]
+        if not all(isinstance(value, list) for value in given):
+            return dict(submission)  # which is refused, before anything is copied
+        attachments, urls = map(list, given)
         sheets = [case.sheet(), *(sheet for fact in case.facts[1:] if (sheet := fact.update_sheet()))]
         words = {one.evidence_id: one for sheet in sheets for one in sheet.attachments}
         typed = {one.evidence_id: one for sheet in sheets for one in sheet.urls}
-        attachments = list(submission.get("attachments") or ())
-        urls = list(submission.get("urls") or ())
         for piece in chosen:
             if piece.kind == "url":
                 urls.append(typed[piece.id].model_dump(exclude={"evidence_id"}, exclude_none=True))
