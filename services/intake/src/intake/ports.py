@@ -51,4 +51,4 @@ class CaseRepository(Protocol):
         """Those of the uploads that a case names."""
 
     async def changed_since(self, account_id: str | None, since: datetime, limit: int) -> list[Case]:
-        """Cases that changed since then or whose events wait to be published, the oldest change first."""
+        """Cases that changed since then or whose events wait to be published, the latest change first."""

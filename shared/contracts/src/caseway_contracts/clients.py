@@ -77,7 +77,7 @@ class IntakeClient(_Client):
         return await self._get_one("/internal/cases", sr, token=token, query=query)
 
     async def changed(self, token: str, since: datetime) -> list[dict[str, Any]]:
-        """Cases of the caller's account that changed since, the oldest change first."""
+        """Cases of the caller's account that changed since, the latest change first."""
         return _items(await self._get("/internal/cases", token=token, query={"since": since.isoformat()}))
 
 
