@@ -12,7 +12,6 @@ READY := $(VENV)/.ready
 
 PROJECTS := $(sort $(wildcard shared/*/pyproject.toml services/*/pyproject.toml deploy/*/pyproject.toml))
 MEMBERS := $(patsubst %/pyproject.toml,%,$(PROJECTS))
-TYPED := $(wildcard $(addsuffix /src,$(MEMBERS)) $(addsuffix /tests,$(MEMBERS)) $(wildcard tests/*/))
 
 .PHONY: help setup lock run test check lint format types imports contracts new-service clean
 
@@ -69,9 +68,7 @@ format: setup ## Put the code into its style
 
 types: setup ## Types, strictly, folder by folder (1-2 minutes the first time)
 	@echo "Types"
-	@echo "  tests"; $(BIN)/mypy --no-error-summary tests/*.py
-	@for folder in $(TYPED); do \
-		test -z "$$(find "$$folder" -name '*.py' -print -quit)" || { echo "  $$folder"; MYPYPATH=tests $(BIN)/mypy --no-error-summary "$$folder"; }; done
+	@$(BIN)/python tests/typecheck.py
 
 imports: setup ## Who may import whom
 	@echo "Imports"
@@ -81,8 +78,8 @@ contracts: setup ## The contracts' gates: schemas, examples, compatibility, topi
 	@echo "Contracts"
 	@test ! -f shared/contracts/src/caseway_contracts/gates/__main__.py || $(BIN)/python -m caseway_contracts.gates
 
-new-service: setup ## Start a service of your own: make new-service NAME=attk-log
-	@test -n "$(NAME)" || { echo "Which one? make new-service NAME=attk-log"; exit 2; }
+new-service: setup ## Start a service of your own: make new-service NAME=packet-captures
+	@test -n "$(NAME)" || { echo "Which one? make new-service NAME=packet-captures"; exit 2; }
 	@$(BIN)/python templates/new_service.py $(NAME)
 
 clean: ## Remove what setup and the checks made; var/ with its data stays

@@ -17,6 +17,7 @@ from caseway_kit.auth import public
 from caseway_kit.bodies import StrictRoute
 from caseway_kit.health import Health, Messaging, Need
 from caseway_kit.limits import BodyDeadline, HeadLimits
+from caseway_kit.messaging.delivery import outcomes
 from caseway_kit.metrics import HttpMetrics, new_registry, route_template
 from caseway_kit.problems import install_problems
 
@@ -186,13 +187,16 @@ def build_app(
     ``api`` comes from ``build_api``; a service without routes of its own leaves it out.
     """
     api = api if api is not None else build_api(title=title, version=version)
+    registry = registry if registry is not None else new_registry()
+    if messaging is not None:
+        registry.register(outcomes)
     app = ServiceApp(
         service,
         api,
         start,
         needs=needs,
         messaging=messaging,
-        registry=registry if registry is not None else new_registry(),
+        registry=registry,
         deadline=deadline,
     )
 

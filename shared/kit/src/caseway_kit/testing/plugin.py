@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import structlog
 
 from caseway_kit.testing.parts import RUN_VARIABLE, TestRun
 
@@ -20,6 +21,8 @@ RUN = pytest.StashKey[TestRun]()
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    # Structlog's own default draws every exception with the values of its variables, for seconds.
+    structlog.configure(processors=[structlog.processors.KeyValueRenderer(key_order=["event"])])
     if RUN_VARIABLE not in os.environ:
         config.stash[RUN] = TestRun.begin()
 
