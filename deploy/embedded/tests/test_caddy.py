@@ -1,3 +1,4 @@
+import asyncio
 from collections.abc import AsyncIterator, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -84,6 +85,27 @@ async def test_every_call_reaches_its_service(caddy: httpx.AsyncClient) -> None:
     }
     answers = {call: (await caddy.request(*call.split())).text for call in calls}
     assert answers == calls
+
+
+@pytest.mark.integration
+@pytest.mark.parametrize("path", ["/metrics", "/readyz", "/livez", "/internal/cases?since=2026-01-01T00:00:00Z"])
+async def test_what_is_for_operators_is_not_under_the_one_address(caddy: httpx.AsyncClient, path: str) -> None:
+    answer = await caddy.get(path)
+
+    assert (answer.status_code, answer.headers["content-type"]) == (404, "application/problem+json")
+
+
+@pytest.mark.integration
+async def test_an_answer_does_not_wait_for_the_rest_of_the_body(caddy: httpx.AsyncClient) -> None:
+    reader, writer = await asyncio.open_connection("127.0.0.1", caddy.base_url.port)
+    head = b"POST /api/v1/cases/bulk HTTP/1.1\r\nHost: caseway\r\nTransfer-Encoding: chunked\r\n\r\n"
+    writer.write(head + b"7\r\na line\n\r\n")
+
+    async with asyncio.timeout(10):
+        answer = await reader.readline()
+
+    writer.close()
+    assert answer.startswith(b"HTTP/1.1 200")
 
 
 @pytest.mark.integration

@@ -2,6 +2,7 @@ import json
 import os
 import sysconfig
 from collections.abc import Mapping, Sequence
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
@@ -14,16 +15,21 @@ from caseway_embedded.services import Route, Service
 
 HEALTH = "/caddy-health"
 DEFAULT_PORT = 8080
+# For operators, on each service's own port.
+INSIDE = ("/livez", "/readyz", "/metrics", "/internal", "/internal/*")
 
 
 def configuration(port: int, table: Sequence[tuple[Route, int]]) -> dict[str, Any]:
     """Caddy's own JSON. Bodies pass through as they come, in both directions: uploads and live results."""
     health = {"match": [{"path": [HEALTH]}], "handle": [{"handler": "static_response", "status_code": 204}]}
-    routes = [health, *(_route(route, upstream) for route, upstream in table)]
+    inside = {"match": [{"path": list(INSIDE)}], "handle": [_problem(404, "There is nothing here that you can see.")]}
+    routes = [health, inside, *(_route(route, upstream) for route, upstream in table)]
     server = {
         "listen": [f"127.0.0.1:{port}"],
         "protocols": ["h1"],
         "automatic_https": {"disable": True},
+        # Else what a service answers before it has the whole body waits for the body: refusals, and lines of a bulk.
+        "enable_full_duplex": True,
         "routes": routes,
         "errors": {"routes": [{"handle": [_unavailable()]}]},
     }
@@ -50,14 +56,13 @@ def _route(route: Route, upstream: int) -> dict[str, Any]:
 
 
 def _unavailable() -> dict[str, Any]:
-    problem = {
-        "type": "about:blank",
-        "title": "Service Unavailable",
-        "status": 503,
-        "detail": "A part of the system is starting again. Try again in a few seconds.",
-    }
-    headers = {"Content-Type": ["application/problem+json"], "Retry-After": ["5"]}
-    return {"handler": "static_response", "status_code": 503, "headers": headers, "body": json.dumps(problem)}
+    return _problem(503, "A part of the system is starting again. Try again in a few seconds.", {"Retry-After": ["5"]})
+
+
+def _problem(status: int, says: str, more_headers: Mapping[str, list[str]] | None = None) -> dict[str, Any]:
+    problem = {"type": "about:blank", "title": HTTPStatus(status).phrase, "status": status, "detail": says}
+    headers = {"Content-Type": ["application/problem+json"], **(more_headers or {})}
+    return {"handler": "static_response", "status_code": status, "headers": headers, "body": json.dumps(problem)}
 
 
 class Caddy(Part):
