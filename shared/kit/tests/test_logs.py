@@ -106,6 +106,16 @@ def test_an_exception_is_told_with_its_cause_on_one_line(written: Written) -> No
     assert "test_logs.py:" in outer["frames"][0]
 
 
+def test_a_group_of_exceptions_is_told_with_what_is_in_it(written: Written) -> None:
+    try:
+        raise ExceptionGroup("unhandled errors in a TaskGroup", [KeyError("letter")])
+    except ExceptionGroup:
+        logs.logger("x").exception("background task died")
+
+    [line] = written()
+    assert [cause["type"] for cause in line["exception"]] == ["builtins.ExceptionGroup", "builtins.KeyError"]
+
+
 def test_a_validation_error_does_not_repeat_the_customers_words(written: Written) -> None:
     class Form(BaseModel):
         severity: int

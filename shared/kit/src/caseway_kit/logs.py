@@ -113,8 +113,14 @@ def _causes(error: BaseException) -> list[dict[str, object]]:
                 "frames": [f"{frame.filename.rpartition('site-packages/')[2]}:{frame.lineno}" for frame in frames],
             }
         )
-        following = following.__cause__ or (None if following.__suppress_context__ else following.__context__)
+        following = _cause(following)
     return causes
+
+
+def _cause(error: BaseException) -> BaseException | None:
+    if isinstance(error, BaseExceptionGroup):  # which says no more than that there are some
+        return error.exceptions[0]
+    return error.__cause__ or (None if error.__suppress_context__ else error.__context__)
 
 
 def _says(error: BaseException) -> str:
