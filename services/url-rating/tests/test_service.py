@@ -204,3 +204,15 @@ async def test_seed_shows_every_rating(
 ) -> None:
     [result] = await results(objects, await rating.rate_case_urls(await make_case(typed(url)), DIGEST))
     assert result.rating == rating_name
+
+
+async def test_what_an_operator_gives_up_is_stated_as_untested(
+    rating: UrlRating, make_case: MakeCase, objects: Objects
+) -> None:
+    case = await make_case(typed("http://phishing.example/login", "bad"))
+    statements = await rating.dropped(case, DIGEST)
+    [given_up] = await results(objects, statements)
+    assert (given_up.id, given_up.rating, given_up.score) == ("url-bad", "untested", 71)
+    assert given_up.reasons[0].rule == "dropped"
+    assert rated_in(statements).subject_id == f"{SR}/urls/1"
+    assert await rating.dropped(case, DIGEST) == statements

@@ -6,7 +6,7 @@ from caseway_catalog import load as load_catalog
 from caseway_contracts.base import Event
 from caseway_kit.app import ServiceApp, build_api, build_app
 from caseway_kit.auth import KeyCache, TokenVerifier, check_tokens, keys_at
-from caseway_kit.messaging import Consumers, Encoded, emit
+from caseway_kit.messaging import Consumers, Encoded, emit, event_digest
 from caseway_kit.outbox import Relay
 from caseway_kit.parts import Parts
 from caseway_kit.serving import serve
@@ -54,7 +54,11 @@ def build(settings: Settings) -> ServiceApp:
         if delayed := await rating.delayed(event, reason):
             await emit(ratings, delayed)
 
+    async def state_as_dropped(event: Event) -> None:
+        await emit(ratings, *await rating.dropped(event, event_digest(event)))
+
     parts.delivery.on_parked = state_the_delay
+    parts.delivery.on_dropped = state_as_dropped
 
     api = build_api(title=TITLE, version=VERSION)
     api.include_router(build_router(lookup=lookup, decisions=decisions))

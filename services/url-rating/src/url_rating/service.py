@@ -7,7 +7,7 @@ from caseway_contracts.base import Event, ObjectRef
 from caseway_contracts.cases import CaseErased, CaseSubmitted, CaseUpdated
 from caseway_contracts.kinds import worst_rating
 from caseway_contracts.ratings import UrlReclassified, UrlsDelayed, UrlsRated, typed_urls
-from caseway_contracts.results import EvidenceReport, Requested, UrlReport, UrlResult
+from caseway_contracts.results import EvidenceReport, Reason, Requested, UrlReport, UrlResult
 from caseway_contracts.sheets import Evidenced, SheetUrl
 from caseway_kit.clock import Clock
 from caseway_kit.errors import InvalidEvent
@@ -19,6 +19,9 @@ from url_rating.ratings import RatingRepository, Sighting, StatedRatings
 from url_rating.reclassifications import Reclassification, ReclassificationRepository, requested
 
 SERVICE = "url-rating"
+GIVEN_UP = Reason(
+    engine="url-rating", version="1", rule="dropped", says="It could not be rated, and an operator gave it up."
+)
 
 
 class Objects(Protocol):
@@ -115,6 +118,29 @@ class UrlRating:
         said = StatedRatings(delayed.event_id, "", event.key, (encode(delayed, source=SERVICE),))
         return (await self._ratings.add(said)).statements[0]
 
+    async def dropped(self, event: Event, digest: str) -> tuple[Encoded, ...]:
+        """An operator gave the event up: its URLs stay untested, and the case can be complete."""
+        if isinstance(event, CaseSubmitted | CaseUpdated) and has_urls(event):
+            sheet = await self._read(event, event.sheet, Evidenced)
+            results = [_given_up(one.evidence_id, None, one.url) for one in (sheet.urls if sheet else ())]
+            subject_id, revision, case_revision = typed_urls(event.key, event.revision), 1, event.revision
+        elif isinstance(event, EvidenceAnalyzed) and event.urls:
+            report = await self._read(event, event.report, EvidenceReport)
+            results = [_given_up(one.id, one.parent_id, one.url) for one in (report.urls if report else ())]
+            subject_id, revision, case_revision = event.subject_id, event.revision, event.case_revision
+        else:
+            return ()
+        return await self._known(event, digest) or await self._state(
+            event,
+            digest,
+            subject_id=subject_id,
+            revision=revision,
+            case_revision=case_revision,
+            prefix=f"cases/{event.key}/ratings/dropped/{subject_id}/{revision}",
+            rated=(),
+            results=results,
+        )
+
     async def _known(self, event: Event, digest: str) -> tuple[Encoded, ...]:
         known = await self._ratings.find(event.event_id)
         if known is None:
@@ -170,7 +196,7 @@ class UrlRating:
         await self._ratings.add_sightings(
             [
                 Sighting(subject_id, one.id, cause.key, cause.account_id, what.digest, one.score, now)
-                for one, what in zip(results, rated, strict=True)
+                for one, what in zip(results, rated, strict=bool(rated))
                 if what.digest is not None
             ]
         )
@@ -198,6 +224,10 @@ def _typed(wanted: SheetUrl, rated: Rated, request: Reclassification | None) -> 
         return typed
     asked = Requested(rating=request.requested_rating, categories=request.requested_categories)
     return typed.model_copy(update={"requested": asked, "outcome": request.outcome})
+
+
+def _given_up(url_id: str, parent_id: str | None, url: str) -> UrlResult:
+    return UrlResult(id=url_id, parent_id=parent_id, url=url, reasons=(GIVEN_UP,))
 
 
 def has_urls(case: CaseSubmitted | CaseUpdated) -> bool:

@@ -82,12 +82,14 @@ def list_all(data: Data, as_json: AsJson = False) -> None:
 
 
 def show_one(which: Which, data: Data) -> None:
-    """A dead letter as it came, with where it stood and why it was parked."""
+    """Dead letters as they came, with where they stood and why they were parked."""
     from caseway_embedded.cli import dead_letters
 
-    [letter] = dead_letters.chosen(run(dead_letters.parked(backstage(data).kafka, dead_letters.services())), which)
-    body = (letter.record.value or b"").decode(errors="backslashreplace")
-    show({**letter.row(), "headers": {name: repr(value) for name, value in letter.record.headers}, "body": body})
+    letters = run(dead_letters.parked(backstage(data).kafka, dead_letters.services()))
+    for letter in dead_letters.chosen(letters, which):
+        body = (letter.record.value or b"").decode(errors="backslashreplace")
+        headers = {name: repr(value) for name, value in letter.record.headers}
+        show({**letter.row(), "headers": headers, "body": body})
 
 
 def requeue(which: Which, data: Data) -> None:

@@ -76,7 +76,7 @@ class Inlet:
             middlewares=[self._middleware],
         )
         self._retry = self.router.subscriber(
-            retry(service), title=retry(service), **self._policy(retry(service), POLL_INTERVAL_MS)
+            retry(service), title=retry(service), **self._policy(retry(service), LONG_POLL_INTERVAL_MS)
         )
 
     def publisher(self, topic: str, *, schema: Any) -> Any:
