@@ -110,6 +110,22 @@ async def test_a_letter_that_cannot_be_delivered_fails_visibly(
     assert (stated["type"], stated["reason"]) == ("NotificationFailed", reason)
 
 
+async def test_a_letter_that_meets_a_bug_is_given_up_and_holds_up_no_other(
+    memory_letters: InMemoryLetters, letter: Letter, mailer: RecordingMailer, clock: FixedClock
+) -> None:
+    delivery = Delivery(memory_letters, [mailer], clock=clock)
+    mailer.failures = [ZeroDivisionError() for _ in range(6)]
+    await memory_letters.add([letter])
+    for _ in range(6):
+        assert await delivery.send_one(mailer)
+        clock.advance(3600)
+    assert memory_letters.settled == {"m1": "failed"}
+    other = letter.model_copy(update={"id": "m2"})
+    await memory_letters.add([other])
+    assert await delivery.send_one(mailer)
+    assert memory_letters.settled["m2"] == "sent"
+
+
 async def test_a_correspondence_comes_back_as_it_was_saved(cases: Any, make_submitted: Make) -> None:
     from notifier.correspondence import Correspondence
     from notifier.service import Stored

@@ -25,6 +25,8 @@ WORKERS = 8
 LEASE = timedelta(seconds=20)
 POLL_SECONDS = 0.25
 TURN_SECONDS = 0.5
+# A bug that one letter meets must not keep the others.
+MAX_BUGS = 5
 WAITS = tuple(timedelta(seconds=seconds) for seconds in (2, 5, 15, 30, 60, 300, 900, 3600))
 KEPT_TRYING = timedelta(hours=24)
 
@@ -94,6 +96,9 @@ class Delivery:
                 await self._fail(letter, "refused")
             except OutageError:
                 await self._later(letter, tries)
+            except Exception:
+                log.exception("sending a letter failed", case=letter.sr_number, kind=letter.kind)
+                await (self._fail(letter, "undeliverable") if tries >= MAX_BUGS else self._later(letter, tries))
             else:
                 fault_point("K11")
                 await self._outgoing.settle(letter, "sent", self._stated(letter, NotificationSent, {}))

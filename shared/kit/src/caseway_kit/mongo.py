@@ -254,11 +254,11 @@ def connect(url: str, *, app_name: str, driver: Driver = "motor") -> Mongo:
             appname=app_name,
             w="majority",
             journal=True,
-            wTimeoutMS=10_000,
+            wTimeoutMS=5_000,
             readConcernLevel="majority",
             serverSelectionTimeoutMS=2_000,
             connectTimeoutMS=2_000,
-            socketTimeoutMS=30_000,
+            socketTimeoutMS=5_000,
             tz_aware=True,
             uuidRepresentation="standard",
         )
