@@ -15,7 +15,7 @@ from caseway_embedded.bench import peer
 from caseway_embedded.bench.corpus import PASSWORD, Sample, made, taken
 from caseway_embedded.bench.events import STAGES, Events
 from caseway_embedded.bench.figures import figures, percentile
-from caseway_embedded.bench.meter import Meter
+from caseway_embedded.bench.meter import Meter, resident
 from caseway_embedded.bench.submitters import Submitted
 from caseway_kit.testing.plugin import Topics
 
@@ -84,6 +84,16 @@ def test_a_meter_counts_children_also_when_they_have_ended() -> None:
 
     assert meter.cpu["parent"] >= 0.3
     assert meter.peak["parent"] > meter.before["parent"] > 0
+
+
+def test_a_process_that_has_a_name_is_not_counted_with_its_parent() -> None:
+    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as child:
+        alone = resident({"parent": os.getpid(), "child": child.pid})
+        together = resident({"parent": os.getpid()})
+        child.communicate(b"\n")
+
+    assert alone["child"] > 0
+    assert together["parent"] > alone["parent"]
 
 
 def test_a_peer_is_told_the_size_of_the_burst_and_its_submitters(peer_that: Callable[[str], str]) -> None:

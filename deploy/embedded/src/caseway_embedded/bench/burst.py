@@ -38,7 +38,7 @@ class Running:
         return cls(
             url=state["url"],
             kafka=f"127.0.0.1:{state['parts']['kafka']['port']}",
-            pids={name: row["pid"] for name, row in rows.items()},
+            pids={name: row["pid"] for name, row in rows.items()} | {"supervisor": state["supervisor"]},
             credentials=data.read_json(USERS_FILE)["customer"],
         )
 

@@ -45,24 +45,34 @@ class Meter:
 
 def resident(pids: Mapping[str, int]) -> dict[str, int]:
     """Pages that processes share are counted with each of them."""
-    return {name: sum(_resident(one) for one in _family(pid)) for name, pid in pids.items()}
+    return {name: sum(map(_resident, family)) for name, family in _families(pids).items()}
 
 
 def proportional(pids: Mapping[str, int]) -> dict[str, int]:
     """Shared pages are divided among those that share them; a process that we may not look into counts as resident."""
-    return {name: sum(_proportional(one) for one in _family(pid)) for name, pid in pids.items()}
+    return {name: sum(map(_proportional, family)) for name, family in _families(pids).items()}
 
 
 def processor(pids: Mapping[str, int]) -> dict[str, float]:
-    return {name: sum(_processor(one) for one in _family(pid)) for name, pid in pids.items()}
+    return {name: sum(map(_processor, family)) for name, family in _families(pids).items()}
 
 
-def _family(pid: int) -> list[psutil.Process]:
+def _families(pids: Mapping[str, int]) -> dict[str, set[psutil.Process]]:
+    """What a named process started is its own, but for other named ones and what those started."""
+    whole = {name: _family(pid) for name, pid in pids.items()}
+    named = {
+        name: {other for other in whole if other != name and any(one.pid == pids[other] for one in family)}
+        for name, family in whole.items()
+    }
+    return {name: family.difference(*(whole[other] for other in named[name])) for name, family in whole.items()}
+
+
+def _family(pid: int) -> set[psutil.Process]:
     try:
         process = psutil.Process(pid)
-        return [process, *process.children(recursive=True)]
+        return {process, *process.children(recursive=True)}
     except psutil.NoSuchProcess:
-        return []
+        return set()
 
 
 def _resident(process: psutil.Process) -> int:
