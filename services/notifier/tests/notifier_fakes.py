@@ -38,6 +38,9 @@ class InMemoryLetters:
             self.letters.setdefault(letter.id, letter)
             self._due.setdefault(letter.id, (self._clock.now(), 0))
 
+    async def due(self) -> bool:
+        return any(name not in self.settled and due <= self._clock.now() for name, (due, _) in self._due.items())
+
     async def claim(self, until: datetime) -> tuple[Letter, int] | None:
         for name, (due, tries) in self._due.items():
             if name not in self.settled and due <= self._clock.now():

@@ -1,5 +1,6 @@
 """Sending: each letter once, later when it must wait, never when it is refused. On memory and on MongoDB."""
 
+import asyncio
 import json
 from typing import Any
 
@@ -60,8 +61,10 @@ async def test_a_leased_letter_is_not_sent_by_a_second_sender_until_the_lease_en
     from notifier.delivery import LEASE
 
     await letters.add([letter])
+    assert await letters.due()
     assert await letters.claim(clock.now() + LEASE) is not None
     assert await letters.claim(clock.now() + LEASE) is None
+    assert not await letters.due()
     clock.advance(LEASE.total_seconds() + 1)
     assert await letters.claim(clock.now() + LEASE) == (letter, 1)
 
@@ -108,6 +111,21 @@ async def test_a_letter_that_cannot_be_delivered_fails_visibly(
     await Delivery(memory_letters, [mailer], clock=clock).send_one(mailer)
     [stated] = [json.loads(one.body) for one in memory_letters.stated]
     assert (stated["type"], stated["reason"]) == ("NotificationFailed", reason)
+
+
+async def test_letters_are_sent_when_the_sender_is_woken_or_looks_for_itself(
+    memory_letters: InMemoryLetters, letter: Letter, mailer: RecordingMailer, clock: FixedClock
+) -> None:
+    delivery = Delivery(memory_letters, [mailer], clock=clock)
+    running = asyncio.create_task(delivery.run())
+    await memory_letters.add([letter])
+    delivery.wake()
+    await memory_letters.add([letter.model_copy(update={"id": "m2"})])
+    async with asyncio.timeout(10):
+        while len(mailer.sent) < 2:
+            await asyncio.sleep(0.01)
+    running.cancel()
+    await asyncio.wait([running])
 
 
 async def test_a_letter_that_meets_a_bug_is_given_up_and_holds_up_no_other(

@@ -23,7 +23,7 @@ from notifier.letters import Letter
 WORKERS = 8
 # Renewed while a letter is being sent, so that what a killed process had in hand is soon sent by another.
 LEASE = timedelta(seconds=20)
-POLL_SECONDS = 0.25
+POLL_SECONDS = 1.0
 TURN_SECONDS = 0.5
 # A bug that one letter meets must not keep the others.
 MAX_BUGS = 5
@@ -46,6 +46,9 @@ class Mailer(Protocol):
 
 
 class Outgoing(Protocol):
+    async def due(self) -> bool:
+        """Whether a letter is due."""
+
     async def claim(self, until: datetime) -> tuple[Letter, int] | None:
         """Lease one letter that is due, with the number of tries that it has had."""
 
@@ -62,26 +65,40 @@ class Delivery:
         self._mailers = mailers
         self._clock = clock
         self._turn = asyncio.Lock()
+        self._wake = asyncio.Event()
+
+    def wake(self) -> None:
+        """There are letters to send."""
+        self._wake.set()
 
     async def run(self) -> None:
         """Send until cancelled."""
         try:
             async with asyncio.TaskGroup() as group:
+                group.create_task(self._poll())
                 for mailer in self._mailers:
                     group.create_task(self._work(mailer))
         finally:
             for mailer in self._mailers:
                 await mailer.close()
 
+    async def _poll(self) -> None:
+        """What a crash left, and what is due again, is found by looking; one looks for all."""
+        while True:
+            await asyncio.sleep(POLL_SECONDS)
+            with contextlib.suppress(OutageError):
+                if await self._outgoing.due():
+                    self.wake()
+
     async def _work(self, mailer: Mailer) -> None:
         while True:
+            await self._wake.wait()
             try:
-                sent = await self.send_one(mailer)
+                if not await self.send_one(mailer):
+                    self._wake.clear()
             except OutageError as outage:
                 log.warning("waiting for a part that is away", part=outage.part)
-                sent = False
-            if not sent:
-                await asyncio.sleep(POLL_SECONDS)
+                self._wake.clear()
 
     async def send_one(self, mailer: Mailer) -> bool:
         """Send one letter that is due. False: there is none."""

@@ -28,6 +28,8 @@ def build(settings: Settings) -> ServiceApp:
     letters = MongoLetters(collection, relay, parts.clock)
     sender = Address(settings.from_name, addr_spec=settings.from_address)
     mailers = [SmtpMailer(settings.smtp.get_secret_value(), sender=sender) for _ in range(WORKERS)]
+    delivery = Delivery(letters, mailers, clock=parts.clock)
+    letters.on_added = delivery.wake
     notifier = Notifier(
         MongoCorrespondenceRepository(parts.database.collection("cases")),
         letters,
@@ -40,7 +42,7 @@ def build(settings: Settings) -> ServiceApp:
         await parts.prepare()
         await collection.ensure_indexes(INDEXES)
         app.supervise("relay", relay.run())
-        app.supervise("sender", Delivery(letters, mailers, clock=parts.clock).run())
+        app.supervise("sender", delivery.run())
         yield
         await parts.close()
 

@@ -1,4 +1,4 @@
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 
 from caseway_kit.clock import Clock
@@ -51,6 +51,10 @@ class MongoLetters:
         self._notifications = notifications
         self._relay = relay
         self._clock = clock
+        self.on_added: Callable[[], None] = lambda: None
+
+    async def due(self) -> bool:
+        return await self._notifications.count({"status": "waiting", "due": {"$lte": self._clock.now()}}, limit=1) > 0
 
     async def add(self, letters: Sequence[Letter]) -> None:
         if letters:
@@ -67,6 +71,7 @@ class MongoLetters:
                     for letter in letters
                 ]
             )
+            self.on_added()
 
     async def claim(self, until: datetime) -> tuple[Letter, int] | None:
         document = await self._notifications.find_one_and_update(

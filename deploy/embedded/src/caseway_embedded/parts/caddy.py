@@ -6,10 +6,9 @@ from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
-import httpx
-
 from caseway_embedded.data_dir import DataDir, StackError, port_is_free, write_atomically
 from caseway_embedded.parts.base import Part
+from caseway_embedded.parts.probing import http_status
 from caseway_embedded.processes import Command
 from caseway_embedded.services import Route, Service
 
@@ -93,11 +92,7 @@ class Caddy(Part):
         return Command([str(binary), "run", "--config", str(self._settings)], env=os.environ | home, cwd=self._folder)
 
     async def ready(self) -> bool:
-        async with httpx.AsyncClient(timeout=2, trust_env=False) as client:
-            try:
-                return (await client.get(f"{self.url}{HEALTH}")).status_code == httpx.codes.NO_CONTENT
-            except httpx.HTTPError:
-                return False
+        return await http_status(self.port, HEALTH) == HTTPStatus.NO_CONTENT
 
     @property
     def _settings(self) -> Path:

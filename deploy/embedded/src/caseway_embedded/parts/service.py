@@ -1,11 +1,11 @@
 import os
 import sys
 from collections.abc import Mapping
-
-import httpx
+from http import HTTPStatus
 
 from caseway_embedded.data_dir import DataDir
 from caseway_embedded.parts.base import Part
+from caseway_embedded.parts.probing import http_status
 from caseway_embedded.processes import Command
 from caseway_embedded.services import Service
 
@@ -26,9 +26,4 @@ class ServiceProcess(Part):
         return Command([sys.executable, "-m", f"{self._service.package}.main"], env=env, cwd=folder)
 
     async def ready(self) -> bool:
-        async with httpx.AsyncClient(timeout=2, trust_env=False) as client:
-            try:
-                answer = await client.get(f"http://127.0.0.1:{self.port}/readyz")
-            except httpx.HTTPError:
-                return False
-        return answer.is_success
+        return await http_status(self.port, "/readyz") == HTTPStatus.OK

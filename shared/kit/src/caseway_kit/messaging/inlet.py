@@ -162,7 +162,8 @@ class Inlet:
             "auto_offset_reset": "earliest",
             "listener": self.in_flight,
             "max_poll_interval_ms": poll_interval_ms,
-            "fetch_max_wait_ms": 100,
+            # How long the broker holds a fetch that finds nothing; what comes meanwhile is sent at once.
+            "fetch_max_wait_ms": 1_000,
             # After a kill the group waits this long for its lost member. Nothing blocks the loop for seconds here.
             "session_timeout_ms": 6_000,
             "heartbeat_interval_ms": 2_000,
