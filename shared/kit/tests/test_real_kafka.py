@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
@@ -147,6 +148,27 @@ async def test_ten_kinds_of_poison_are_parked_once_each_and_hold_up_nothing(
         stated = dict(record.headers)
         assert stated["dlq-topic"] == names["routes"].encode()
         assert stated.keys() >= {"dlq-partition", "dlq-offset", "dlq-reason", "dlq-attempts", "dlq-at"}
+
+
+async def test_every_tenth_of_a_thousand_messages_fails_once_and_none_is_skipped(
+    names: dict[str, str], handled: list[str], producer: AIOKafkaProducer, make_member: Callable[[], Member]
+) -> None:
+    member, tries = make_member(), Counter[str]()
+
+    async def fail_every_tenth(event: Any) -> None:
+        tries[str(event.event_id)] += 1
+        if int(event.key.split("-")[1]) % 10 == 0 and tries[str(event.event_id)] == 1:
+            raise ZeroDivisionError
+
+    member.meanwhile = fail_every_tenth
+    member.delivery.sleep = lambda _: asyncio.sleep(0.001)
+    async with running(member):
+        events = [make_event(number) for number in range(1_000)]
+        sent = await asyncio.gather(*(send(producer, names["routes"], event) for event in events))
+        wanted = {one for some in sent for one in some}
+        await eventually(lambda: set(handled) >= wanted, seconds=120)
+    assert set(handled) == wanted
+    assert max(tries.values()) <= 5
 
 
 async def test_an_outage_keeps_the_message_over_a_restart(
