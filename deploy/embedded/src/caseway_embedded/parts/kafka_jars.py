@@ -117,6 +117,9 @@ def jvm(*options: str) -> list[str]:
         *shared,
         "-Xmx512m",
         "-XX:+UseSerialGC",
+        # The quick compiler only: the thorough one takes a core for the first minutes, which is when a stack of one
+        # machine is looked at.
+        "-XX:TieredStopAtLevel=1",
         "--enable-native-access=ALL-UNNAMED",
         "--sun-misc-unsafe-memory-access=allow",
         "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn",
