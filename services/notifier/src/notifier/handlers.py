@@ -7,32 +7,32 @@ from caseway_contracts.cases import CaseErased, CaseEvent, CasesEvent, LegacyReq
 from caseway_contracts.notifications import NotificationsEvent
 from caseway_contracts.ratings import RatingsEvent, UrlReclassified
 from caseway_contracts.routes import AnalysisCompleted, RoutesEvent
-from caseway_kit.messaging import Inlet
+from caseway_kit.messaging import Inlet, side_by_side
 from notifier.service import Notifier
+
+BATCH = 50
 
 inlet = Inlet("notifier")
 notifications = inlet.publisher("notifications", schema=NotificationsEvent)
 
 
-@inlet.subscriber("cases", schema=CasesEvent)
-async def on_case_event(event: CasesEvent, notifier: Annotated[Notifier, Context()]) -> None:
-    if isinstance(event, CaseEvent) and not isinstance(event, LegacyRequestImported | CaseErased):
-        await notifier.take(event)
+@inlet.subscriber("cases", schema=CasesEvent, batch=BATCH)
+async def on_case_events(events: list[CasesEvent], notifier: Annotated[Notifier, Context()]) -> None:
+    ours = [event for event in events if isinstance(event, CaseEvent)]
+    await side_by_side([one for one in ours if not isinstance(one, LegacyRequestImported | CaseErased)], notifier.take)
 
 
-@inlet.subscriber("routes", schema=RoutesEvent)
-async def on_route(event: RoutesEvent, notifier: Annotated[Notifier, Context()]) -> None:
-    if isinstance(event, AnalysisCompleted):
-        await notifier.take(event)
+@inlet.subscriber("routes", schema=RoutesEvent, batch=BATCH)
+async def on_routes(events: list[RoutesEvent], notifier: Annotated[Notifier, Context()]) -> None:
+    await side_by_side([event for event in events if isinstance(event, AnalysisCompleted)], notifier.take)
 
 
-@inlet.subscriber("analyses*", schema=AnalysesEvent)
-async def on_analysis(event: AnalysesEvent, notifier: Annotated[Notifier, Context()]) -> None:
-    if isinstance(event, EvidenceAnalyzed) and event.revision > 1:
-        await notifier.take(event)
+@inlet.subscriber("analyses*", schema=AnalysesEvent, batch=BATCH)
+async def on_analyses(events: list[AnalysesEvent], notifier: Annotated[Notifier, Context()]) -> None:
+    revised = [event for event in events if isinstance(event, EvidenceAnalyzed) and event.revision > 1]
+    await side_by_side(revised, notifier.take)
 
 
-@inlet.subscriber("ratings", schema=RatingsEvent)
-async def on_rating(event: RatingsEvent, notifier: Annotated[Notifier, Context()]) -> None:
-    if isinstance(event, UrlReclassified):
-        await notifier.take(event)
+@inlet.subscriber("ratings", schema=RatingsEvent, batch=BATCH)
+async def on_ratings(events: list[RatingsEvent], notifier: Annotated[Notifier, Context()]) -> None:
+    await side_by_side([event for event in events if isinstance(event, UrlReclassified)], notifier.take)

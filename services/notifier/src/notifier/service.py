@@ -13,7 +13,7 @@ from caseway_contracts.ratings import UrlReclassified
 from caseway_contracts.routes import AnalysisCompleted
 from caseway_contracts.sheets import CaseSheet, UpdateSheet
 from caseway_kit.errors import InvalidEvent
-from caseway_kit.messaging import event_digest
+from caseway_kit.messaging import Encoded, event_digest
 from caseway_kit.objects import ObjectMissing, Objects
 from notifier.correspondence import Correspondence, Sheet
 from notifier.letters import Letter
@@ -53,8 +53,9 @@ class Notifier:
         self._objects = objects
         self._portal_url = portal_url
 
-    async def take(self, event: Event) -> None:
-        """Save what the event calls for. The letters come first: a crash in between saves them again as they are."""
+    async def take(self, event: Event) -> Sequence[Encoded]:
+        """Save what the event calls for; nothing is stated yet. The letters come first: a crash in between saves them
+        again as they are."""
         while True:
             stored = await self._cases.find(event.key) or Stored(Correspondence(sr_number=event.key))
             digest = event_digest(event)
@@ -62,13 +63,13 @@ class Notifier:
             if known is not None:
                 if known != digest:
                     raise InvalidEvent("the same event id with other facts")
-                return
+                return ()
             stored.correspondence.check(event)
             correspondence, letters = await self._applied(stored.correspondence, event)
             await self._letters.add(letters)
             inbox = (*stored.inbox, (str(event.event_id), digest))
             if await self._cases.save(Stored(correspondence, stored.version + 1, inbox)):
-                return
+                return ()
 
     async def _applied(self, before: Correspondence, event: Event) -> tuple[Correspondence, Sequence[Letter]]:
         link = f"{self._portal_url}/cases/{event.key}"

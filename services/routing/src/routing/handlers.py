@@ -7,26 +7,28 @@ from caseway_contracts.base import UnknownEvent
 from caseway_contracts.cases import CasesEvent
 from caseway_contracts.ratings import RatingsEvent, UrlsDelayed, UrlsRated
 from caseway_contracts.routes import RoutesEvent
-from caseway_kit.messaging import Inlet, emit
+from caseway_kit.messaging import Inlet, emit, side_by_side
 from routing.service import Routing
+
+BATCH = 50
 
 inlet = Inlet("routing")
 routes = inlet.publisher("routes", schema=RoutesEvent)
 
 
-@inlet.subscriber("cases", schema=CasesEvent)
-async def on_case_event(event: CasesEvent, routing: Annotated[Routing, Context()]) -> None:
-    if not isinstance(event, UnknownEvent):
-        await emit(routes, *await routing.apply(event))
+@inlet.subscriber("cases", schema=CasesEvent, batch=BATCH)
+async def on_case_events(events: list[CasesEvent], routing: Annotated[Routing, Context()]) -> None:
+    ours = [event for event in events if not isinstance(event, UnknownEvent)]
+    await emit(routes, *await side_by_side(ours, routing.apply))
 
 
-@inlet.subscriber("analyses*", schema=AnalysesEvent)
-async def on_analysis(event: AnalysesEvent, routing: Annotated[Routing, Context()]) -> None:
-    if isinstance(event, EvidenceAnalyzed | EvidenceDelayed):
-        await emit(routes, *await routing.apply(event))
+@inlet.subscriber("analyses*", schema=AnalysesEvent, batch=BATCH)
+async def on_analyses(events: list[AnalysesEvent], routing: Annotated[Routing, Context()]) -> None:
+    ours = [event for event in events if isinstance(event, EvidenceAnalyzed | EvidenceDelayed)]
+    await emit(routes, *await side_by_side(ours, routing.apply))
 
 
-@inlet.subscriber("ratings", schema=RatingsEvent)
-async def on_rating(event: RatingsEvent, routing: Annotated[Routing, Context()]) -> None:
-    if isinstance(event, UrlsRated | UrlsDelayed):
-        await emit(routes, *await routing.apply(event))
+@inlet.subscriber("ratings", schema=RatingsEvent, batch=BATCH)
+async def on_ratings(events: list[RatingsEvent], routing: Annotated[Routing, Context()]) -> None:
+    ours = [event for event in events if isinstance(event, UrlsRated | UrlsDelayed)]
+    await emit(routes, *await side_by_side(ours, routing.apply))

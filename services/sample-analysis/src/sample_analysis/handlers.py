@@ -5,11 +5,12 @@ from faststream import Context
 
 from caseway_contracts.analyses import AnalysesEvent
 from caseway_contracts.cases import CasesEvent, CaseSubmitted, CaseUpdated
-from caseway_kit.messaging import Encoded, Inlet, emit
+from caseway_kit.messaging import Encoded, Inlet, emit, side_by_side
 from sample_analysis.service import SERVICE, SampleAnalysis
 from sample_analysis.work import BULK, LANES, EvidenceWork, work_topic
 
 Analysis: TypeAlias = Annotated[SampleAnalysis, Context()]
+BATCH = 50
 Publish = Callable[[Sequence[Encoded]], Awaitable[None]]
 
 
@@ -25,10 +26,10 @@ def build_inlet(lanes: Collection[str] = LANES, *, workers: int = 2) -> tuple[In
         for topic in dict.fromkeys(event.topic for event in events):
             await emit(publishers[topic], *(event for event in events if event.topic == topic))
 
-    @inlet.subscriber("cases", schema=CasesEvent)
-    async def on_case_event(event: CasesEvent, analysis: Analysis) -> None:
-        if isinstance(event, CaseSubmitted | CaseUpdated):
-            await publish(await analysis.plan(event))
+    @inlet.subscriber("cases", schema=CasesEvent, batch=BATCH)
+    async def on_case_events(events: list[CasesEvent], analysis: Analysis) -> None:
+        ours = [event for event in events if isinstance(event, CaseSubmitted | CaseUpdated)]
+        await publish(await side_by_side(ours, analysis.plan))
 
     for lane in sorted(lanes):
 

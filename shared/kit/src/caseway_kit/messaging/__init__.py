@@ -4,6 +4,7 @@ FastStream's defaults lose messages (it commits before the handler runs, starts 
 sends with ``acks=1`` and makes missing topics), so services use :func:`build_broker` and :class:`Inlet` only.
 """
 
+from caseway_kit.messaging.batches import side_by_side
 from caseway_kit.messaging.broker import Consumers, build_broker, kafka_answers
 from caseway_kit.messaging.delivery import Delivery
 from caseway_kit.messaging.inlet import Inlet
@@ -19,4 +20,5 @@ __all__ = [
     "encode",
     "event_digest",
     "kafka_answers",
+    "side_by_side",
 ]

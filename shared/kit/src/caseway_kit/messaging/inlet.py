@@ -193,11 +193,10 @@ class DeliveryMiddleware(BaseMiddleware):
         self._inlet.in_flight.begin(partitions)
         try:
             batch = [(record, self._decode(record)) for record in records]
-            if not (
-                isinstance(msg.raw_message, tuple) and await self._together(call_next, msg, batch, delivery, group)
-            ):
+            fresh = {one for one in partitions if self._inlet.in_flight.first_since_assignment(one)}
+            if fresh or not whole or not await self._together(call_next, msg, batch, delivery, group):
                 for record, event in batch:
-                    await self._alone(call_next, msg, record, event, delivery, group)
+                    await self._alone(call_next, msg, record, event, delivery, group, fresh)
             fault_point("K9")
             await msg.ack()
             fault_point("K12")
@@ -237,7 +236,12 @@ class DeliveryMiddleware(BaseMiddleware):
         event: Event | None,
         delivery: Delivery,
         group: str,
+        fresh: set[TopicPartition],
     ) -> None:
+        """One message by itself. After an assignment its offset is committed at once: should one of a batch kill the
+        process, it is the first of the next start, and counted."""
+        partition = TopicPartition(record.topic, record.partition)
+
         async def call() -> None:
             assert event is not None
             if header(record.headers, CONTROL) == DROP:
@@ -246,15 +250,18 @@ class DeliveryMiddleware(BaseMiddleware):
                 return
             await self._call(call_next, msg, [(record, event)], as_list=self._inlet.batched(source_topic(record)))
 
-        fresh = self._inlet.in_flight.first_since_assignment(TopicPartition(record.topic, record.partition))
         words = {} if event is None else {"case": event.key, "event_id": str(event.event_id)}
         with structlog.contextvars.bound_contextvars(group=group, **words):
-            await delivery.deliver(call, record, event, group=group, fresh=fresh)
+            await delivery.deliver(call, record, event, group=group, fresh=partition in fresh)
+        if fresh and not isinstance(msg.raw_message, ConsumerRecord):
+            await msg.consumer.commit({partition: record.offset + 1})
 
     async def _call(self, call_next: Any, msg: Any, batch: Sequence[tuple[Record, Event]], *, as_list: bool) -> None:
         events = [event for _, event in batch]
         digests = wire.digests.set({event.event_id: wire.body_digest(record.value) for record, event in batch})
-        trace = wire.trace.set(wire.trace_from(header(batch[0][0].headers, "traceparent")))
+        traces = {event.event_id: wire.trace_from(header(record.headers, "traceparent")) for record, event in batch}
+        trace = wire.trace.set(traces[events[0].event_id])
+        all_traces = wire.traces.set(traces)
         decoded = _decoded.set(events if as_list else events[0])
         try:
             msg.clear_cache()
@@ -262,6 +269,7 @@ class DeliveryMiddleware(BaseMiddleware):
         finally:
             wire.digests.reset(digests)
             wire.trace.reset(trace)
+            wire.traces.reset(all_traces)
             _decoded.reset(decoded)
 
 

@@ -20,6 +20,8 @@ _TRACEPARENT = re.compile(r"^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$"
 
 # W3C trace context of what is being handled; what is stated meanwhile carries it on.
 trace: ContextVar[str | None] = ContextVar("trace", default=None)
+# The same for each event of a batch.
+traces: ContextVar[dict[UUID, str] | None] = ContextVar("traces", default=None)
 # Hashes of the bodies that are being handled, by event id: what the sender sent, not what we made of it.
 digests: ContextVar[dict[UUID, str] | None] = ContextVar("digests", default=None)
 
