@@ -107,14 +107,12 @@ async def test_what_was_saved_before_a_crash_is_what_is_stated(
     assert kafka.stated == [json.loads(one.body) for one in saved]
 
 
-async def test_same_id_with_other_facts_is_parked_and_the_lot_is_delayed(
-    kafka: Kafka, make_analyzed: MakeAnalyzed
-) -> None:
+async def test_same_id_with_other_facts_is_parked_and_delays_nothing(kafka: Kafka, make_analyzed: MakeAnalyzed) -> None:
     analyzed = await make_analyzed("http://phishing.test/")
     await kafka.send("analyses", body(analyzed))
     await kafka.send("analyses", body(analyzed.model_copy(update={"files": 99})))
     assert [headers["dlq-reason"] for headers in kafka.parked] == ["invalid"]
-    assert [one["type"] for one in kafka.stated] == ["UrlsRated", "UrlsDelayed"]
+    assert [one["type"] for one in kafka.stated] == ["UrlsRated"]
 
 
 async def test_a_lot_that_is_parked_again_is_delayed_in_the_same_words(

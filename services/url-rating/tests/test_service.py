@@ -216,3 +216,11 @@ async def test_what_an_operator_gives_up_is_stated_as_untested(
     assert given_up.reasons[0].rule == "dropped"
     assert rated_in(statements).subject_id == f"{SR}/urls/1"
     assert await rating.dropped(case, DIGEST) == statements
+
+
+async def test_a_forgery_under_the_id_of_an_answered_event_delays_nothing(
+    rating: UrlRating, make_case: MakeCase
+) -> None:
+    case = await make_case(typed("http://phishing.example/login", "bad"))
+    await rating.rate_case_urls(case, DIGEST)
+    assert await rating.delayed(case, "invalid") is None

@@ -225,6 +225,13 @@ async def test_a_dropped_message_is_not_handled_but_what_it_makes_final_is_state
     assert (service.handled, dropped) == ([], [event])
 
 
+async def test_an_undecodable_message_that_is_dropped_is_not_parked_again() -> None:
+    service = Service()
+    async with running(service) as send:
+        await send(b"not json", "probe-retry", **{"dlq-topic": "routes", "dlq-control": "drop"})
+    assert (service.handled, service.parked) == ([], [])
+
+
 async def test_a_message_requeued_for_a_topic_that_is_not_read_is_parked_again() -> None:
     service = Service()
     async with running(service) as send:

@@ -105,7 +105,12 @@ class UrlRating:
         await self._reclassifications.erase(erased.key)
 
     async def delayed(self, event: Event, reason: str) -> Encoded | None:
-        """What is owed because of a parked event, None where nothing is. One that is parked again says the same."""
+        """What is owed because of a parked event, None where nothing is. One that is parked again says the same.
+
+        A forgery under the id of an event that was answered delays nothing.
+        """
+        if (answered := await self._ratings.find(event.event_id)) and answered.statements:
+            return None
         if isinstance(event, CaseSubmitted | CaseUpdated) and has_urls(event):
             subject_id, revision = typed_urls(event.key, event.revision), 1
         elif isinstance(event, EvidenceAnalyzed) and event.urls:

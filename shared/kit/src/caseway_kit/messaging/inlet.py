@@ -241,6 +241,8 @@ class DeliveryMiddleware(BaseMiddleware):
         """One message by itself. After an assignment its offset is committed at once: should one of a batch kill the
         process, it is the first of the next start, and counted."""
         partition = TopicPartition(record.topic, record.partition)
+        if event is None and header(record.headers, CONTROL) == DROP:
+            return  # given up, and there is nothing in it that could be stated
 
         async def call() -> None:
             assert event is not None

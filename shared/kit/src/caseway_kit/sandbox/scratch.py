@@ -56,10 +56,11 @@ def deleted_bytes(pid: int) -> int:
     """Bytes on disk of files that a process holds open after their removal; 0 where /proc doesn't tell."""
     size = 0
     try:
-        for entry in os.scandir(f"/proc/{pid}/fd"):
-            found = entry.stat()
-            if stat.S_ISREG(found.st_mode) and not found.st_nlink:
-                size += found.st_blocks * 512
+        with os.scandir(f"/proc/{pid}/fd") as entries:
+            for entry in entries:
+                found = entry.stat()
+                if stat.S_ISREG(found.st_mode) and not found.st_nlink:
+                    size += found.st_blocks * 512
     except OSError:  # closed meanwhile, or hidden: only root with CAP_SYS_PTRACE may look
         return size
     return size

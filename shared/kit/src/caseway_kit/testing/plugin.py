@@ -52,8 +52,33 @@ class Topics:
         self._address = address
 
     def exact(self, *names: str) -> None:
-        """Under their own names, all of them when none is named; one that is there already is left alone."""
-        self._make({name: name for name in names or self._declared()})
+        """Under their own names, all of them when none is named, and without what earlier tests wrote: a service reads
+        from the start, and what belongs to other tests' databases would be poison to it."""
+        own = {name: name for name in names or self._declared()}
+        self._make(own)
+        with ThreadPoolExecutor(1) as thread:
+            thread.submit(asyncio.run, self._empty(list(own))).result()
+
+    async def _empty(self, names: list[str]) -> Any:
+        from aiokafka import TopicPartition
+        from aiokafka.admin import AIOKafkaAdminClient, RecordsToDelete
+        from aiokafka.errors import KafkaError
+
+        from caseway_contracts.topics import topic
+
+        everything = RecordsToDelete(before_offset=-1)
+        admin = AIOKafkaAdminClient(bootstrap_servers=self._address)
+        await admin.start()
+        try:
+            partitions = [TopicPartition(name, number) for name in names for number in range(topic(name).partitions)]
+            async with asyncio.timeout(20):
+                while True:
+                    try:
+                        return await admin.delete_records(dict.fromkeys(partitions, everything))
+                    except KafkaError:  # the leaders of topics that were just made are not known everywhere yet
+                        await asyncio.sleep(0.2)
+        finally:
+            await admin.close()
 
     def fresh(self, *names: str) -> dict[str, str]:
         """Under names that no other test uses; returns declared name → name on the broker."""
