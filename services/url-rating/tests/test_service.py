@@ -224,3 +224,4 @@ async def test_a_forgery_under_the_id_of_an_answered_event_delays_nothing(
     case = await make_case(typed("http://phishing.example/login", "bad"))
     await rating.rate_case_urls(case, DIGEST)
     assert await rating.delayed(case, "invalid") is None
+    assert await rating.dropped(case, "f" * 64) == ()

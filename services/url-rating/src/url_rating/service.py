@@ -124,7 +124,10 @@ class UrlRating:
         return (await self._ratings.add(said)).statements[0]
 
     async def dropped(self, event: Event, digest: str) -> tuple[Encoded, ...]:
-        """An operator gave the event up: its URLs stay untested, and the case can be complete."""
+        """An operator gave the event up: its URLs stay untested, and the case can be complete. Of a forgery nothing is
+        said: the event whose id it has was answered."""
+        if answered := await self._ratings.find(event.event_id):
+            return answered.statements if answered.digest == digest else ()
         if isinstance(event, CaseSubmitted | CaseUpdated) and has_urls(event):
             sheet = await self._read(event, event.sheet, Evidenced)
             results = [_given_up(one.evidence_id, None, one.url) for one in (sheet.urls if sheet else ())]
@@ -135,7 +138,7 @@ class UrlRating:
             subject_id, revision, case_revision = event.subject_id, event.revision, event.case_revision
         else:
             return ()
-        return await self._known(event, digest) or await self._state(
+        return await self._state(
             event,
             digest,
             subject_id=subject_id,
