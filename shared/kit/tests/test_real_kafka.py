@@ -142,7 +142,7 @@ async def test_ten_kinds_of_poison_are_parked_once_each_and_hold_up_nothing(
                 value, headers, key = POISON[position // 4]
                 await producer.send_and_wait(names["routes"], value, key=key, headers=headers)
         await eventually(lambda: set(handled) == set(sent))
-    parked = await read_all(kafka_address, names["routing-dlq"], len(POISON))
+        parked = await read_all(kafka_address, names["routing-dlq"], len(POISON))
     assert sorted(record.value or b"" for record in parked) == sorted(value or b"" for value, _, _ in POISON)
     for record in parked:
         stated = dict(record.headers)
