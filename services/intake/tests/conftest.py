@@ -138,6 +138,7 @@ def app(
         updating=updating,
         promoting=Promoting(cases=cases, submitting=submitting, uploads=uploads),
         rate=RateLimit(1_000_000),
+        check_rate=RateLimit(1_000_000),
     )
     check_tokens(routes, FakeTokens())
     return routes

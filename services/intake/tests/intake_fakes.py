@@ -94,6 +94,11 @@ class InMemoryUploadRepository:
         found = [upload for upload in self.uploads.values() if upload.expires_at and upload.expires_at < before]
         return found[:limit]
 
+    async def expire(self, upload_id: str, now: datetime) -> None:
+        expires_at = self.uploads[upload_id].expires_at
+        if expires_at is not None and expires_at > now:
+            self._change(upload_id, expires_at=now)
+
     async def keep(self, upload_ids: Sequence[str]) -> None:
         for upload_id in upload_ids:
             self._change(upload_id, expires_at=None)

@@ -4,15 +4,27 @@ from pathlib import Path
 from typing import Any, cast
 
 import pytest
+from intake_fakes import PLAIN, FakePeek
 
 from caseway_kit.errors import OutageError
 from caseway_kit.objects import Objects
 from caseway_kit.sandbox import Sandbox, SandboxCrash, SandboxLimit, SandboxUnavailable
 from caseway_kit.testing.clock import FixedClock
-from intake.peeking import Glance, SandboxPeek
+from intake.peeking import Glance, RememberingPeek, SandboxPeek
 from intake.uploads import Upload
 
 SHA256 = "2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824"  # of "hello"
+
+
+UPLOADED = {
+    "upload_id": "u1",
+    "account_id": "acme",
+    "contact_id": "anna",
+    "name": "note.txt",
+    "state": "ready",
+    "created_at": "2026-01-01T00:00:00Z",
+    "expires_at": None,
+}
 
 
 def left_in(folder: Path) -> list[Path]:
@@ -85,3 +97,30 @@ async def test_scratch_space_that_is_away_is_an_outage(upload: Upload, objects: 
     peek = SandboxPeek(cast(Sandbox, OneAnswer({})), objects, tmp_path / "missing")
     with pytest.raises(OutageError, match="scratch"):
         await peek.look(upload, None)
+
+
+async def test_the_same_upload_with_the_same_password_is_looked_at_once() -> None:
+    upload = Upload.model_validate({**UPLOADED, "name": "locked.zip"})
+    peek = FakePeek()
+    remembering = RememberingPeek(peek)
+    for password in (None, "guess", None, "guess"):
+        assert await remembering.look(upload, password) == Glance(PLAIN)
+    assert peek.looked_at == [("locked.zip", None), ("locked.zip", "guess")]
+
+
+async def test_a_look_that_saw_nothing_is_tried_again() -> None:
+    upload = Upload.model_validate({**UPLOADED, "name": "slow.zip"})
+    peek = FakePeek()
+    peek.seen["slow.zip"] = None
+    remembering = RememberingPeek(peek, most=1)
+    await remembering.look(upload, None)
+    assert await remembering.look(upload, None) == Glance(None)
+    assert len(peek.looked_at) == 2
+
+
+async def test_no_more_glances_are_kept_than_there_is_room_for() -> None:
+    peek = FakePeek()
+    remembering = RememberingPeek(peek, most=1)
+    for password in ("a", "b", "a"):
+        await remembering.look(Upload.model_validate(UPLOADED), password)
+    assert len(peek.looked_at) == 3

@@ -199,3 +199,48 @@ async def test_what_no_case_names_is_swept_a_day_and_an_hour_later(
     assert await stored(objects, claimed) == b"hello"
     assert not await objects.exists(f"accounts/acme/uploads/{unclaimed}")
     assert list(known_uploads.uploads) == [claimed]
+
+
+async def test_an_upload_that_is_withdrawn_can_no_longer_be_named_and_is_swept(
+    http: httpx.AsyncClient,
+    make_upload: Make,
+    make_submission: Make,
+    uploads: Uploads,
+    known_uploads: InMemoryUploadRepository,
+    cases: InMemoryCaseRepository,
+    clock: FixedClock,
+) -> None:
+    upload = await make_upload()
+    assert (await http.delete(f"{UPLOADS}/{upload}")).status_code == 204
+    refused = await http.post("/api/v1/cases", json=make_submission(attachments=[{"upload_id": upload}]))
+    assert [error["code"] for error in refused.json()["errors"]] == ["upload.unknown"]
+
+    clock.advance(3601)
+    await Sweeper(known_uploads, uploads, cases, clock).sweep()
+    assert known_uploads.uploads == {}
+
+
+async def test_what_a_case_names_stays_when_its_upload_is_withdrawn(
+    http: httpx.AsyncClient,
+    make_upload: Make,
+    make_submission: Make,
+    uploads: Uploads,
+    objects: Objects,
+    known_uploads: InMemoryUploadRepository,
+    cases: InMemoryCaseRepository,
+    clock: FixedClock,
+) -> None:
+    upload = await make_upload(data=b"evidence")
+    assert (await http.post("/api/v1/cases", json=make_submission(attachments=[{"upload_id": upload}]))).is_success
+    await http.delete(f"{UPLOADS}/{upload}")
+    clock.advance(100_000)
+    await Sweeper(known_uploads, uploads, cases, clock).sweep()
+    assert await stored(objects, upload) == b"evidence"
+
+
+async def test_nobody_withdraws_what_others_uploaded(
+    http: httpx.AsyncClient, make_upload: Make, make_submission: Make, stranger: dict[str, str]
+) -> None:
+    upload = await make_upload()
+    assert (await http.delete(f"{UPLOADS}/{upload}", headers=stranger)).status_code == 404
+    assert (await http.post("/api/v1/cases", json=make_submission(attachments=[{"upload_id": upload}]))).is_success

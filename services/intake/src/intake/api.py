@@ -36,6 +36,7 @@ class Parts:
     updating: Updating
     promoting: Promoting
     rate: RateLimit
+    check_rate: RateLimit
 
     @cached_property
     def public_catalog(self) -> bytes:

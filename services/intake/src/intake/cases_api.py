@@ -1,4 +1,5 @@
 from collections.abc import Mapping
+from dataclasses import asdict
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Body, Request
@@ -7,7 +8,7 @@ from starlette.responses import JSONResponse, Response
 from caseway_contracts.http import CaseUpdate, Close, Escalate, Promote, Reopen, Submission
 from caseway_kit.bodies import StrictRoute, json_body
 from caseway_kit.faults import fault_point
-from caseway_kit.problems import FieldError, Problem
+from caseway_kit.problems import MOST_ERRORS, FieldError, Problem
 from intake.api import Customer, Key, Parts, PartsOf, inlined
 from intake.case_views import first_view
 from intake.submitting import Submitted
@@ -28,6 +29,16 @@ async def submit(request: Request, person: Customer, key: Key, parts: PartsOf) -
     fault_point("K1")
     _check_rate(parts, person.account_id)
     return _created(await parts.submitting.submit(person, body, key))
+
+
+@router.post("/cases/check", openapi_extra=_reads(Submission))
+async def check(request: Request, person: Customer, parts: PartsOf) -> Response:
+    body = await _object(request)
+    if seconds := parts.check_rate.take(person.account_id):
+        raise Problem.too_many(int(seconds) + 1, "Your account checks faster than its limit; wait a little.")
+    faults = await parts.submitting.check(person, body)
+    # The same words as a refusal's, but an answer: nobody asked for a case.
+    return JSONResponse({"errors": [asdict(fault) for fault in faults[:MOST_ERRORS]]})
 
 
 @router.post("/cases/{sr}/promote", status_code=201, openapi_extra=_reads(Promote))

@@ -18,7 +18,7 @@ from intake.handlers import cases, inlet
 from intake.mongo_cases import MongoCaseRepository
 from intake.mongo_profile_facts import MongoLearnedRepository
 from intake.mongo_uploads import MongoUploadRepository
-from intake.peeking import SandboxPeek
+from intake.peeking import RememberingPeek, SandboxPeek
 from intake.profile_facts import ProfileFacts
 from intake.profiles_cache import ProfilesCache, fetch_from
 from intake.promoting import Promoting
@@ -47,7 +47,7 @@ def build(settings: Settings) -> ServiceApp:
     facts = ProfileFacts(learned, profiles, clock)
     scratch = Scratch(settings.scratch)
     sandbox = Sandbox(workers=settings.sandbox_workers, scratch=scratch.sandbox, preload=["caseway_kit.peek"])
-    checks = Checks(catalog, SandboxPeek(sandbox, parts.objects, scratch.fetched))
+    checks = Checks(catalog, RememberingPeek(SandboxPeek(sandbox, parts.objects, scratch.fetched)))
     uploads = Uploads(known_uploads, parts.objects, clock, largest=catalog.limits.file_bytes)
     submitting = Submitting(
         settings.region,
@@ -66,6 +66,7 @@ def build(settings: Settings) -> ServiceApp:
         updating=Updating(cases=stored, checks=checks, uploads=known_uploads, clock=clock),
         promoting=Promoting(cases=stored, submitting=submitting, uploads=uploads),
         rate=RateLimit(settings.submissions_per_minute),
+        check_rate=RateLimit(settings.submissions_per_minute),
     )
     keys = KeyCache(keys_at(settings.jwks))
     verifier = TokenVerifier(

@@ -46,6 +46,10 @@ class MongoUploadRepository:
         found = await self._collection.find({"expires_at": {"$lt": before}}, limit=limit)
         return [_upload(document) for document in found]
 
+    async def expire(self, upload_id: str, now: datetime) -> None:
+        # What a case is known to name has no such date, and keeps having none.
+        await self._collection.update_one({"_id": upload_id, "expires_at": {"$gt": now}}, {"$set": {"expires_at": now}})
+
     async def keep(self, upload_ids: Sequence[str]) -> None:
         await self._collection.update_many({"_id": {"$in": list(upload_ids)}}, {"$set": {"expires_at": None}})
 

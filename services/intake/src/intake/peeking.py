@@ -1,6 +1,7 @@
 """The first look at an attachment, in the sandbox, and what intake makes of what it saw."""
 
 import secrets
+from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +21,9 @@ PEEK = "caseway_kit.peek:peek"
 BUDGET = Budget(wall_seconds=2, cpu_seconds=2, result_bytes=1024 * 1024)
 # The catalogue's words for what the peek calls otherwise.
 ALSO_BY_TYPE = {"pdf": "application/pdf"}
+
+GLANCES_KEPT = 500
+MEMBERS_KEPT = 50
 
 log = structlog.get_logger()
 
@@ -61,6 +65,29 @@ class SandboxPeek:
         finally:
             path.unlink(missing_ok=True)
         return Glance(facts)
+
+
+class RememberingPeek:
+    """Looks once at what a form asks about again and again before it is submitted."""
+
+    def __init__(self, peek: Peek, *, most: int = GLANCES_KEPT) -> None:
+        self._peek = peek
+        self._most = most
+        self._kept: OrderedDict[tuple[str, str | None], Glance] = OrderedDict()
+
+    async def look(self, upload: Upload, password: str | None) -> Glance | None:
+        # An upload's bytes and name never change once it is ready, and only then is it looked at.
+        key = (upload.upload_id, password)
+        if (known := self._kept.get(key)) is not None:
+            self._kept.move_to_end(key)
+            return known
+        glance = await self._peek.look(upload, password)
+        # What stopped a look may not stop the next one; what is long belongs to an odd archive.
+        if glance is not None and glance.facts is not None and len(glance.facts.get("members", ())) <= MEMBERS_KEPT:
+            self._kept[key] = glance
+            if len(self._kept) > self._most:
+                self._kept.popitem(last=False)
+        return glance
 
 
 def kind_of(glance: Glance, rules: EvidenceRules) -> str:

@@ -16,7 +16,7 @@ from intake.fingerprints import fingerprint, upload_ids
 from intake.keys import Keys
 from intake.ports import CaseRepository, KeyTaken, NumberTaken, Person, UploadClaimed
 from intake.profiles_cache import ProfilesCache
-from intake.refusals import Refused
+from intake.refusals import Fault, Refused
 from intake.sr_blocks import SrNumbers
 from intake.uploads import Upload, UploadRepository
 
@@ -59,6 +59,14 @@ class Submitting:
         if (known := await self._keys.known(person, key, mark)) is not None:
             return Submitted(known[0], replayed=True)
         return await self.create(person, body, uploads, key=key, mark=mark)
+
+    async def check(self, person: Person, body: Mapping[str, Any]) -> Sequence[Fault]:
+        """What would be refused if this were submitted; nothing is kept. Raises WrongState for a form of before."""
+        try:
+            await self._draft(person, body, await self.uploads_of(person, body), ())
+        except Refused as refused:
+            return refused.faults
+        return await self._keys.claimed_faults(body)
 
     async def uploads_of(self, person: Person, body: Mapping[str, Any]) -> dict[str, Upload]:
         ids = upload_ids(body)

@@ -83,6 +83,8 @@ class UploadRepository(Protocol):
 
     async def expired(self, before: datetime, limit: int) -> list[Upload]: ...
 
+    async def expire(self, upload_id: str, now: datetime) -> None: ...
+
     async def keep(self, upload_ids: Sequence[str]) -> None:
         """A case names them: they expire no more."""
 
@@ -146,6 +148,10 @@ class Uploads:
     async def copy(self, account_id: str, contact_id: str, name: str, source: str) -> Upload:
         """An upload whose bytes are those of an object that is here already."""
         return await self.receive(account_id, contact_id, name, self._objects.stream(source))
+
+    async def withdraw(self, upload: Upload) -> None:
+        """Let no case name it from now on. Its bytes go with the next sweep: a submission may have just found it."""
+        await self._repository.expire(upload.upload_id, self._clock.now())
 
     async def discard(self, upload: Upload) -> None:
         """Delete the bytes, then what is known of them."""

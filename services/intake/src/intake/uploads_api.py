@@ -62,6 +62,12 @@ async def offset(upload_id: str, person: Customer, parts: PartsOf) -> Response:
     return Response(headers={"Upload-Offset": str(found.offset), "Upload-Length": str(length)})
 
 
+@router.delete("/uploads/{upload_id}", status_code=204)
+async def withdraw(upload_id: str, person: Customer, parts: PartsOf) -> Response:
+    await parts.uploads.withdraw(await parts.uploads.find(person.account_id, upload_id))
+    return Response(status_code=204)
+
+
 def _answer(found: Upload) -> Response:
     body: dict[str, object] = {"upload_id": found.upload_id, "offset": found.offset}
     if found.state == "ready":
