@@ -85,6 +85,21 @@ class AttkEntries(Contract):
     unknown: int = 0
 
 
+class AttkSummary(Contract):
+    """How much of each kind the package tells of its host."""
+
+    files: int = 0
+    autoruns: int = 0
+    processes: int = 0
+    ports: int = 0
+    dns_entries: int = 0
+    urls: int = 0
+    events: int = 0
+    """Of Windows event logs."""
+    detections: int = 0
+    """By the antivirus of the host."""
+
+
 class Finding(Contract):
     """Something on the host that a person should look at."""
 
@@ -99,6 +114,7 @@ class AttkLogResult(Result):
     host: str = ""
     os: str = ""
     entries: AttkEntries = AttkEntries()
+    summary: AttkSummary = AttkSummary()
     findings: tuple[Finding, ...] = ()
     verdict: Verdict = "unknown"
     reasons: tuple[Reason, ...] = ()

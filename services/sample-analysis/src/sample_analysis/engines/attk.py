@@ -1,15 +1,14 @@
 """The log package of the Anti-Threat Toolkit: its two reports read into sets, findings and URLs of one host."""
 
-import re
 from collections import Counter
 
-from caseway_contracts.results import AttkEntries, Finding, Reason
+from caseway_contracts.results import AttkEntries, AttkSummary, Finding, Reason
 from caseway_kit.archives import Budget, Content
-from sample_analysis.engines import attk_xml
+from sample_analysis.engines import attk_xml, command_lines, event_logs, officescan
 from sample_analysis.engines.attk_xml import Damaged, Record, Refused
 from sample_analysis.engines.tree import Node, Tree
 
-VERSION = "1"
+VERSION = "2"
 FILES_KEPT = 200_000
 AUTORUNS_KEPT = 20_000
 FINDINGS_KEPT = 100
@@ -18,15 +17,10 @@ RARE_PREVALENCE = 5
 WATCHED_PORTS = frozenset({"21", "23", "25", "80", "443", "3389"})
 
 _SCAN = frozenset({"entry"})
-_ASSESS = frozenset({"file", "autorun", "port", "url", "computername", "major", "minor", "build"})
-_SCRIPT = re.compile(
-    r"(?i)\b(?:powershell|pwsh|wscript|cscript|mshta|certutil|bitsadmin)(?:\.exe)?\b"
-    r"|\bregsvr32(?:\.exe)?\b.{0,200}\bscrobj|\brundll32(?:\.exe)?\b.{0,200}\bjavascript:"
-    r"|\bcmd(?:\.exe)?\"?\s{1,8}/[ck]\b|\.(?:vbs|vbe|js|jse|wsf|hta|ps1|bat|cmd)\b|\b(?:javascript|vbscript):"
+_ASSESS = frozenset(
+    {"file", "autorun", "process", "port", "dnscacheentry", "url", "computername", "major", "minor", "build"}
 )
-_PROGRAM = re.compile(
-    r"(?i)^\s{0,8}(?:\"([^\"]{1,1024})\"|(.{1,1024}?\.(?:exe|dll|sys|com|scr|cpl))(?=\s|,|$)|(\S{1,1024}))"
-)
+_COUNTED = {"file": "files", "autorun": "autoruns", "process": "processes", "port": "ports"}
 
 
 class Package:
@@ -51,8 +45,14 @@ class Package:
     def take(self, path: str, content: Content, node: Node, budget: Budget) -> None:
         """Read ``path`` if it is one of the reports; what stops the reading stands with its node."""
         name = path.replace("\\", "/").rpartition("/")[2].lower()
-        if name not in ("scanreport.xml", "assessreport.xml"):
-            return
+        if name in ("scanreport.xml", "assessreport.xml"):
+            self._take_report(name, content, node, budget)
+        elif content.head(len(event_logs.MAGIC)) == event_logs.MAGIC:
+            self._take_event_log(content, node, budget)
+        elif officescan.is_one(name, content):
+            self._take_agent_log(content, budget)
+
+    def _take_report(self, name: str, content: Content, node: Node, budget: Budget) -> None:
         self.reports += 1
         try:
             if name == "scanreport.xml":
@@ -64,8 +64,27 @@ class Package:
         except Damaged:
             node.cut_short("damaged", "The report is not well-formed: what stands before the damage was read.")
 
+    def _take_event_log(self, content: Content, node: Node, budget: Budget) -> None:
+        try:
+            for finding in event_logs.findings(content, budget.check_time):
+                self.counts["events"] += 1
+                if finding is not None:
+                    self.finding(finding.rule, finding.says, finding.where)
+        except event_logs.Stopped:
+            node.cut_short("damaged", "The event log could not be read to its end: what stands before was read.")
+
+    def _take_agent_log(self, content: Content, budget: Budget) -> None:
+        for record in officescan.records(content, budget.check_time):
+            if isinstance(record, officescan.Detection):
+                self.finding("antivirus-detection", record.says, record.path)
+            else:
+                self._on_url(record.url)
+                if record.blocked:
+                    self.finding("blocked-address", record.says, record.url)
+
     def finding(self, rule: str, says: str, where: str) -> None:
         self._per_rule[rule] += 1
+        self.counts["detections"] += rule == "antivirus-detection"
         if self._per_rule[rule] <= FINDINGS_KEPT:
             self.findings.append(Finding(rule=rule, says=says, where=where[:1024]))
 
@@ -89,14 +108,22 @@ class Package:
                 self.known_good.add(sha1 or path.lower())
 
     def _on_assess(self, name: str, record: Record) -> None:
+        if name in _COUNTED:
+            self.counts[_COUNTED[name]] += 1
         if name == "file":
             self._on_file(record)
         elif name == "autorun":
             launch = record.get("launchstring", "")
             if len(self.autoruns) < AUTORUNS_KEPT:
                 self.autoruns.append((launch, record.get("location", ""), record.get("signer")))
+        elif name == "process":
+            if command_lines.is_suspicious(record.get("commandline", "")):
+                says = "A process runs that was started by a suspicious command."
+                self.finding("suspicious-command", says, record["commandline"])
         elif name == "port":
             self._on_port(record)
+        elif name == "dnscacheentry":
+            self.counts["dns_entries"] += 1
         elif name == "url":
             self._on_url(record.get("", ""))
         elif name == "computername":
@@ -127,6 +154,7 @@ class Package:
             self.finding("listening-port", f"Something listens on port {port}.", where)
 
     def _on_url(self, url: str) -> None:
+        self.counts["urls"] += 1
         if not url or url in self.urls or not url.lower().startswith(("http://", "https://", "ftp://")):
             return
         if len(self.urls) >= URLS_KEPT:
@@ -137,18 +165,13 @@ class Package:
     def judge_autoruns(self) -> None:
         """Only when every file is known: the reports don't say in which order they come."""
         for launch, location, signer in self.autoruns:
-            program = _program(launch)
+            program = command_lines.program_of(launch)
             if (signer is not None and not signer.strip()) or (program and program in self.unsigned):
                 self.finding(
                     "unsigned-autorun", "A program without a signature is started by itself.", launch or location
                 )
-            if _SCRIPT.search(launch[:4096]):
+            if command_lines.starts_script(launch):
                 self.finding("script-in-autorun", "A script is started by itself.", launch)
-
-
-def _program(launch: str) -> str:
-    match = _PROGRAM.match(launch)
-    return next(filter(None, match.groups()), "").lower() if match else ""
 
 
 def conclude(package: Package, tree: Tree, node: Node) -> None:
@@ -164,6 +187,10 @@ def conclude(package: Package, tree: Tree, node: Node) -> None:
     for rule, says in (
         ("suspicious-file", "The toolkit found files that it holds for suspicious."),
         ("script-in-autorun", "A script is started by itself on this host."),
+        ("antivirus-detection", "The antivirus of this host found a threat."),
+        ("suspicious-service", "A service was installed that starts a suspicious command."),
+        ("suspicious-command", "A suspicious command was run on this host."),
+        ("log-cleared", "An event log of this host was cleared."),
     ):
         first = next((finding for finding in package.findings if finding.rule == rule), None)
         if first is not None:
@@ -182,5 +209,6 @@ def conclude(package: Package, tree: Tree, node: Node) -> None:
             known_good=package.counts["known_good"],
             unknown=len(unknown),
         ),
+        "summary": AttkSummary(**{name: package.counts[name] for name in AttkSummary.model_fields}),
         "findings": tuple(package.findings),
     }

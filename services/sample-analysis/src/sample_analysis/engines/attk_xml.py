@@ -1,19 +1,17 @@
 """XML of the ATTK, tolerant by element name: streamed, no entity ever expanded, whatever it says its encoding is."""
 
-import codecs
 import re
 from collections.abc import Callable, Iterator
 from functools import lru_cache
-from typing import Any
-from xml.etree.ElementTree import Element, ParseError, XMLPullParser
+from xml.parsers import expat
 
 from caseway_kit.archives import Content
+from sample_analysis.engines.text_streams import decoded
 
 VALUE_KEPT = 4096
 DEEPEST = 100
-LONGEST_TEXT = 4 * 1024 * 1024
+LONGEST_TAG = 4 * 1024 * 1024
 
-_UTF8_WITH_ANSI = "utf-8-with-ansi"
 _FORBIDDEN = dict.fromkeys([*range(9), 11, 12, *range(14, 32), 0xFFFE, 0xFFFF])
 _DECLARATION = re.compile(r"^\s*<\?xml[^>]{0,200}\?>")
 
@@ -28,14 +26,6 @@ class Damaged(Exception):
     """It breaks off or is not well-formed; the records before stand."""
 
 
-def _ansi(error: UnicodeError) -> tuple[str, int]:
-    assert isinstance(error, UnicodeDecodeError)
-    return error.object[error.start : error.end].decode("cp1252", "replace"), error.end
-
-
-codecs.register_error(_UTF8_WITH_ANSI, _ansi)
-
-
 def records(
     content: Content, wanted: frozenset[str], take: Callable[[str, Record], None], tick: Callable[[], None]
 ) -> None:
@@ -44,106 +34,119 @@ def records(
     ``tick`` is called between chunks and may stop the reading with an exception of its own.
     """
     reader = _Reader(wanted, take)
-    for text in _decoded(content):
+    for text in _cleaned(content):
         tick()
         reader.feed(text)
     reader.finish()
 
 
-def _decoded(content: Content) -> Iterator[str]:
-    """As text, by its mark or by its look: what the declaration states is often of an earlier life of the file."""
-    head = content.head(4)
-    if head.startswith((b"\xff\xfe", b"\xfe\xff")):
-        decoder = codecs.getincrementaldecoder("utf-16")("replace")
-    elif b"\x00" in head:
-        decoder = codecs.getincrementaldecoder("utf-16-be" if head[0] == 0 else "utf-16-le")("replace")
-    else:
-        decoder = codecs.getincrementaldecoder("utf-8-sig")(_UTF8_WITH_ANSI)
+def _cleaned(content: Content) -> Iterator[str]:
     first = True
-    for chunk in content.chunks():
-        text = decoder.decode(chunk).translate(_FORBIDDEN)
+    for chunk in decoded(content):
+        text = chunk.translate(_FORBIDDEN)
         if first:
             text = _DECLARATION.sub("", text.lstrip("\ufeff \t\r\n"), count=1)
             first = not text
         yield text
 
 
+class _Open:
+    """A record that is being read: its attributes and the texts of its direct children."""
+
+    def __init__(self, name: str, depth: int, attributes: dict[str, str]) -> None:
+        self.name = name
+        self.depth = depth
+        self.record: Record = {_local(key): value[:VALUE_KEPT] for key, value in attributes.items()}
+
+    def take(self, name: str, text: str) -> None:
+        if name or text:
+            self.record.setdefault(name, text)
+
+
 class _Reader:
     def __init__(self, wanted: frozenset[str], take: Callable[[str, Record], None]) -> None:
         self._wanted = wanted
         self._take = take
-        self._parser: XMLPullParser[Element] = XMLPullParser(("start", "end"))
-        self._open: list[Element] = []
-        self._in_record = 0
+        self._parser = expat.ParserCreate()
+        self._parser.buffer_text = True
+        self._parser.StartElementHandler = self._start
+        self._parser.EndElementHandler = self._end
+        self._parser.EntityDeclHandler = _refuse_entities
+        self._depth = 0
+        self._records: list[_Open] = []
+        self._text: list[str] = []
+        self._kept = 0
+        self._tags = 0
         self._silent = 0
-        self._before = ""
 
     def feed(self, text: str) -> None:
-        # The declaration of an entity is the one way to have anything expanded or fetched.
-        if "<!ENTITY" in self._before + text:
-            raise Refused("entities")
-        self._before = text[-8:]
-        try:
-            self._parser.feed(text)
-        except ParseError as error:
-            self._drain()
-            raise Damaged(str(error.position)) from error
-        self._silent = 0 if self._drain() else self._silent + len(text)
-        if self._silent > LONGEST_TEXT:
-            # The parser keeps an unfinished tag or text in memory for as long as it grows.
+        before = self._tags
+        self._parse(text, final=False)
+        self._silent = 0 if self._tags != before else self._silent + len(text)
+        if self._silent > LONGEST_TAG:
+            # The parser keeps an unfinished tag in memory for as long as it grows.
             raise Refused("a tag or a text of several MiB")
 
     def finish(self) -> None:
-        try:
-            self._parser.close()
-        except ParseError as error:
-            raise Damaged(str(error.position)) from error
-        finally:
-            self._drain()
+        self._parse("", final=True)
 
-    def _drain(self) -> bool:
-        any_came = False
+    def _parse(self, text: str, *, final: bool) -> None:
         try:
-            events: Iterator[Any] = self._parser.read_events()
-            for event, element in events:
-                any_came = True
-                if event == "start":
-                    self._start(element)
-                else:
-                    self._end(element)
-        except ParseError as error:
-            # The parser hands its complaint over among the events.
-            raise Damaged(str(error.position)) from error
-        return any_came
+            self._parser.Parse(text, final)
+        except expat.ExpatError as error:
+            raise Damaged(str(error)) from error
 
-    def _start(self, element: Element) -> None:
-        if len(self._open) >= DEEPEST:
+    def _start(self, tag: str, attributes: dict[str, str]) -> None:
+        self._tags += 1
+        self._depth += 1
+        if self._depth > DEEPEST:
             raise Refused("nested deeper than any report")
-        self._open.append(element)
-        if _local(element.tag) in self._wanted:
-            self._in_record += 1
-
-    def _end(self, element: Element) -> None:
-        self._open.pop()
-        name = _local(element.tag)
+        if self._text:
+            self._settle_text()
+        name = _local(tag)
         if name in self._wanted:
-            self._in_record -= 1
-            self._take(name, _record(element))
-        if not self._in_record and self._open:
-            # What has been read need not be kept; inside a record its children still are.
-            self._open[-1].clear()
+            self._records.append(_Open(name, self._depth, attributes))
+            self._parser.CharacterDataHandler = self._on_text
+
+    def _end(self, tag: str) -> None:
+        self._tags += 1
+        if self._records:
+            name = _local(tag)
+            self._settle_text(name)
+            if self._records[-1].depth == self._depth:
+                ended = self._records.pop()
+                self._take(ended.name, ended.record)
+                if self._records and self._records[-1].depth == self._depth - 1:
+                    self._records[-1].take(name, ended.record.get("", ""))
+                elif not self._records:
+                    self._parser.CharacterDataHandler = None
+        self._depth -= 1
+
+    def _on_text(self, text: str) -> None:
+        if self._kept < VALUE_KEPT:
+            self._text.append(text[: VALUE_KEPT - self._kept])
+            self._kept += len(text)
+
+    def _settle_text(self, ending: str = "") -> None:
+        """What was read so far is the open record's own text, or that of its child which ends here."""
+        if not self._records:
+            return
+        text = "".join(self._text).strip()
+        self._text.clear()
+        self._kept = 0
+        below = self._depth - self._records[-1].depth
+        if below == 0:
+            self._records[-1].take("", text)
+        elif below == 1 and ending:
+            self._records[-1].take(ending, text)
 
 
-def _record(element: Element) -> Record:
-    record = {_local(key): value[:VALUE_KEPT] for key, value in element.items()}
-    for child in element:
-        record.setdefault(_local(child.tag), (child.text or "").strip()[:VALUE_KEPT])
-    if text := (element.text or "").strip():
-        record[""] = text[:VALUE_KEPT]
-    return record
+def _refuse_entities(*_declared: object) -> None:
+    # The declaration of an entity is the one way to have anything expanded or fetched.
+    raise Refused("entities")
 
 
 @lru_cache(maxsize=4096)
 def _local(tag: str) -> str:
-    """Without its namespace, declared or only written in front."""
-    return tag.rpartition("}")[2].rpartition(":")[2].lower()
+    """Without the prefix of its namespace, declared or only written in front."""
+    return tag.rpartition(":")[2].lower()
