@@ -108,9 +108,9 @@ def make_event() -> Make:
 
 @pytest.fixture
 def make_completed(make_event: Make) -> Make:
-    def make(*covers: tuple[str, str], round: int = 1, revision: int = 1) -> Event:  # noqa: A002 - the fact's name
+    def make(*covers: tuple[str, str], round: int = 1, revision: int = 1, **facts: Any) -> Event:  # noqa: A002 - the fact's name
         covered = [{"type": kind, "id": subject, "revision": revision} for kind, subject in covers]
-        event: Event = make_event(AnalysisCompleted, revision=round, round=round, covers=covered)
+        event: Event = make_event(AnalysisCompleted, revision=round, round=round, covers=covered, **facts)
         return event
 
     return make

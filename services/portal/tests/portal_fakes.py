@@ -9,7 +9,7 @@ from caseway_kit.tokens import Caller
 from portal.fresh import FreshCase
 from portal.listing import ListQuery
 from portal.page import CasePage
-from portal.projection import Mark
+from portal.projection import CountedBy, Mark
 from portal.summary import summary_of
 
 Make = Callable[..., Any]
@@ -51,6 +51,11 @@ class InMemoryPageRepository:
         seen = {name: page for name in self.pages if (page := await self.find(name, account_id))}
         found = [case for page in seen.values() if query.shows(case := summary_of(page))]
         return [seen[case.sr_number] for case in query.arranged(found)[: query.limit]]
+
+    async def counted(self, name: CountedBy, value: str, account_id: str | None, most: int) -> int:
+        seen = [page for one in self.pages if (page := await self.find(one, account_id))]
+        have: list[str | None] = [page.verdict() if name == "verdict" else summary_of(page).status for page in seen]
+        return min(most, have.count(value))
 
     async def newest(self) -> datetime | None:
         return max((page.changed_at for page in self.pages.values() if page.changed_at), default=None)

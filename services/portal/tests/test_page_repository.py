@@ -6,8 +6,10 @@ from portal_fakes import OPENED, SR, Make
 
 from caseway_contracts.cases import CaseUpdated
 from caseway_contracts.routes import CaseStatusChanged
+from caseway_kit.mongo import Database
 from portal.library import Library
 from portal.listing import ListQuery, words_of
+from portal.mongo_pages import MongoPageRepository
 from portal.page import CasePage
 from portal.projection import Mark, PageRepository, Projection
 from portal.summary import summary_of
@@ -113,3 +115,42 @@ async def test_the_newest_is_the_youngest_case_event(
     later = OPENED + timedelta(hours=2)
     await Projection(four_cases, library).apply([make_event(CaseUpdated, revision=2, occurred_at=later)])
     assert await four_cases.newest() == later
+
+
+@pytest.mark.parametrize(
+    ("asked", "found"),
+    [
+        ("s", [OTHERS[1], OTHERS[0], SR]),
+        ("inv", [OTHERS[1], SR]),
+        ("i a", [OTHERS[1], SR]),
+        ("invoice anoth", [OTHERS[1]]),
+        ("sr01-00000004", [OTHERS[1], OTHERS[0], SR]),
+        ("invoices", []),
+    ],
+)
+async def test_a_search_finds_beginnings_of_any_length(
+    four_cases: PageRepository, asked: str, found: list[str]
+) -> None:
+    assert await listed(four_cases, ListQuery(words=words_of(asked))) == found
+
+
+async def test_cases_are_listed_and_counted_by_their_verdict(
+    four_cases: PageRepository, library: Library, make_completed: Make
+) -> None:
+    await Projection(four_cases, library).apply([make_completed(worst_verdict="clean", worst_rating="suspicious")])
+    assert await listed(four_cases, ListQuery(verdict="suspicious")) == [SR]
+    assert await four_cases.counted("verdict", "suspicious", "a1", 10) == 1
+    assert await four_cases.counted("verdict", "suspicious", "a2", 10) == 0
+    assert await four_cases.counted("status", "received", "a1", 10) == 2
+    assert await four_cases.counted("status", "received", None, 2) == 2
+
+
+@pytest.mark.integration
+async def test_what_an_earlier_version_listed_is_searched_like_the_rest(
+    mongo_pages: MongoPageRepository, database: Database, library: Library, submit: Make
+) -> None:
+    await Projection(mongo_pages, library).apply([await submit(subject="Before")])
+    stored = database.collection("case_pages")
+    await stored.update_many({}, {"$unset": {"listed.prefixes": 1, "listed.verdict": 1}})
+    await mongo_pages.prepare()
+    assert await listed(mongo_pages, ListQuery(words=words_of("before"))) == [SR]

@@ -9,7 +9,7 @@ from pydantic import BaseModel
 from starlette.responses import Response, StreamingResponse
 from starlette.types import Receive, Scope, Send
 
-from caseway_contracts.kinds import CaseStatus
+from caseway_contracts.kinds import CaseStatus, Verdict
 from caseway_contracts.views import CaseSummary, CaseView, TimelineItem
 from caseway_kit.auth import Caller, Tokens, require
 from caseway_kit.errors import OutageError
@@ -42,6 +42,7 @@ def build_router(cases: Cases, feed: Feed) -> APIRouter:
         caller: SignedIn,
         status: CaseStatus | None = None,
         category: Annotated[str | None, Query(max_length=64)] = None,
+        verdict: Verdict | None = None,
         q: Annotated[str | None, Query(max_length=255)] = None,
         sort: Sort = DEFAULT_SORT,
         limit: Limit = DEFAULT_LIMIT,
@@ -56,6 +57,7 @@ def build_router(cases: Cases, feed: Feed) -> APIRouter:
         query = ListQuery(
             status=status,
             category=category,
+            verdict=verdict,
             words=words,
             sort=sort,
             after=(position[1], position[2]) if position else None,

@@ -5,13 +5,17 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal, get_args
 
-from caseway_contracts.kinds import CaseStatus, Severity
+from caseway_contracts.kinds import CaseStatus, Severity, Verdict
 from caseway_contracts.views import CaseSummary
 
 Sort = Literal["-submitted_at", "submitted_at", "-severity", "severity"]
 DEFAULT_SORT: Sort = "-submitted_at"
 
 SEVERITIES: tuple[Severity, ...] = get_args(Severity)
+
+# A word is looked up by its longest beginning of these lengths, which keeps an index entry or three a word instead of
+# one for each of its beginnings; the eighth figure of an SR number leaves ten cases.
+PREFIXES = (2, 4, 8)
 
 Place = tuple[int, str]
 
@@ -22,6 +26,7 @@ class ListQuery:
 
     status: CaseStatus | None = None
     category: str | None = None
+    verdict: Verdict | None = None
     words: tuple[str, ...] = ()
     sort: Sort = DEFAULT_SORT
     after: Place | None = None
@@ -35,11 +40,17 @@ class ListQuery:
     def by(self) -> str:
         return self.sort.removeprefix("-")
 
+    @property
+    def prefix(self) -> str | None:
+        """The beginning of a word that fewest cases have, as far as can be told without looking."""
+        return max((prefixes_of([word])[-1] for word in self.words if len(word) >= PREFIXES[0]), key=len, default=None)
+
     def shows(self, case: CaseSummary) -> bool:
         words = words_of(case.subject, case.sr_number)
         return (
             self.status in (None, case.status)
             and self.category in (None, case.category)
+            and self.verdict in (None, case.verdict)
             and all(any(word.startswith(asked) for word in words) for asked in self.words)
             and self._is_after(case)
         )
@@ -60,6 +71,12 @@ class ListQuery:
 def words_of(*texts: str) -> tuple[str, ...]:
     """Words as they are searched: case-folded, in the order of their first use."""
     return tuple(dict.fromkeys(word for text in texts for word in re.findall(r"\w+", text.casefold())))
+
+
+def prefixes_of(words: Iterable[str]) -> list[str]:
+    """What the words are looked up by, the shortest of each first."""
+    found = (word[:length] for word in words for length in PREFIXES if len(word) >= length)
+    return list(dict.fromkeys(found))
 
 
 def severity_rank(severity: Severity) -> int:

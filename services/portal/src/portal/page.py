@@ -8,7 +8,16 @@ from datetime import datetime
 from pydantic import AwareDatetime, BaseModel, ConfigDict
 
 from caseway_contracts.base import ObjectRef
-from caseway_contracts.kinds import CaseStatus, IssueType, NotificationKind, Rating, Severity
+from caseway_contracts.kinds import (
+    CaseStatus,
+    IssueType,
+    NotificationKind,
+    Rating,
+    Severity,
+    Verdict,
+    worst_rating,
+    worst_verdict,
+)
 from caseway_contracts.routes import Covered
 
 
@@ -68,6 +77,8 @@ class Completed(Statement):
     """A round of the analysis (the revision is its number), and all the results that it covers."""
 
     covers: tuple[Covered, ...]
+    worst_verdict: Verdict | None = None
+    worst_rating: Rating | None = None
 
 
 class Status(Statement):
@@ -122,6 +133,15 @@ class Taken(Value):
     digest: str
 
 
+_VERDICT_OF_RATING: dict[Rating, Verdict] = {
+    "dangerous": "malicious",
+    "highly-suspicious": "suspicious",
+    "suspicious": "suspicious",
+    "untested": "unknown",
+    "safe": "clean",
+}
+
+
 class CasePage(Value):
     """The read model of a case. Without ``case`` nobody sees it: what came before its CaseSubmitted waits in it."""
 
@@ -163,6 +183,13 @@ class CasePage(Value):
 
     def round(self) -> int:
         return max(self.rounds, default=1)
+
+    def verdict(self) -> Verdict | None:
+        """The worst that any complete round found; None until one has found something."""
+        found = [one.worst_verdict for one in self.completed if one.worst_verdict]
+        rated = [one.worst_rating for one in self.completed if one.worst_rating]
+        found += [_VERDICT_OF_RATING[worst_rating(rated)]] if rated else []
+        return worst_verdict(found) if found else None
 
     def submitted_at(self) -> datetime:
         assert self.case is not None, "only pages with their case are read"

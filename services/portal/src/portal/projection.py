@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import Literal, Protocol
 
 from caseway_contracts.base import Event
 from caseway_contracts.sheets import CaseSheet
@@ -15,6 +15,8 @@ from portal.applying import SHOWN, apply
 from portal.library import Library
 from portal.listing import ListQuery
 from portal.page import CasePage
+
+CountedBy = Literal["status", "verdict"]
 
 
 @dataclass(frozen=True)
@@ -40,6 +42,9 @@ class PageRepository(Protocol):
 
     async def listed(self, query: ListQuery, account_id: str | None) -> Sequence[CasePage]:
         """In the query's order, without history and inbox."""
+
+    async def counted(self, name: CountedBy, value: str, account_id: str | None, most: int) -> int:
+        """How many cases have that value; no more than ``most`` are looked at."""
 
     async def newest(self) -> datetime | None:
         """When the youngest case event that any page has was stated."""

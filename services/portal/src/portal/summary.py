@@ -15,6 +15,7 @@ def summary_of(page: CasePage) -> CaseSummary:
         team=assignment.team if assignment else None,
         priority=assignment.priority if assignment else None,
         due_at=assignment.due_at if assignment else None,
+        verdict=page.verdict(),
         escalations=tuple(
             EscalationView(type=one.type, at=one.at, status=states.get(one.update_id, "requested"))
             for one in page.escalations

@@ -5,7 +5,7 @@ from typing import Any, Literal
 from pydantic import AwareDatetime, Field
 
 from caseway_contracts.base import Contract
-from caseway_contracts.kinds import CaseStatus, IssueType, NotificationKind, Severity
+from caseway_contracts.kinds import CaseStatus, IssueType, NotificationKind, Severity, Verdict
 from caseway_contracts.results import AttkLogResult, EmailResult, FileResult, UrlResult
 
 
@@ -62,6 +62,8 @@ class CaseSummary(Contract):
     team: str | None = None
     priority: int | None = None
     due_at: AwareDatetime | None = None
+    verdict: Verdict | None = None
+    """The worst that a complete round of the analysis found; none until one has found something."""
     escalations: tuple[EscalationView, ...] = ()
 
 
