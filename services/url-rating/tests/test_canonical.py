@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from url_rating.canonical import FOUND_LIMIT, InvalidUrl, canonicalize
+from url_rating.canonical import FOUND_LIMIT, TYPED_LIMIT, InvalidUrl, canonicalize
+from url_rating.expressions import MOST, expressions
 
 # The examples that Safe Browsing publishes with its rules.
 SAFE_BROWSING = [
@@ -76,6 +77,7 @@ OWN = [
     ("http://example.com/a%3Fb//c", "http://example.com/a?b//c"),
     ("http://example.com/\ud800", "http://example.com/%EF%BF%BD"),
     ("ftp://example.com/a", "ftp://example.com/a"),
+    ("http://xn--a/", "http://xn--a/"),
 ]
 
 DEFANGED = [
@@ -86,6 +88,98 @@ DEFANGED = [
     ("h**p://evil[.]example", "http://evil.example/"),
     ("fxp://evil[.]example/", "ftp://evil.example/"),
     ("evil[.]example/a[.]b", "http://evil.example/a[.]b"),
+    ("hxxps[:][//]evil[.]example", "https://evil.example/"),
+    ("meow://evil[.]example/x", "http://evil.example/x"),
+    ("hxxp://evil[.example/", "http://evil.example/"),
+    ("hxxp://evil.]example/", "http://evil.example/"),
+    ("http__evil[.]example[/]a[/]b", "http://evil.example/a[/]b"),
+    ("hxxp:\\\\evil[.]example\\x", "http://evil.example/x"),
+    ("hxxp://evil[.]example[:]8080/x", "http://evil.example/x"),
+    ("http://user[at]evil[.]example/", "http://evil.example/"),
+    ("1[.]2[.]3[.]4", "http://1.2.3.4/"),
+    ("http://evil[,]example/", "http://evil.example/"),
+    ("http://a.example/x[/]y(dot)z", "http://a.example/x[/]y(dot)z"),
+]
+
+# Text that an attacker may send where a URL is expected: a canonical form or a refusal, and nothing else.
+HOSTILE = [
+    "javascript:alert(1)//http://good.example/",
+    "java\tscript:alert(1)",
+    "JaVaScRiPt://good.example/%0aalert(1)",
+    "data:text/html;base64,PHNjcmlwdD4=",
+    "data:" + "a" * 70_000,
+    "vbscript:msgbox(1)",
+    "blob:https://good.example/1",
+    "view-source:http://good.example/",
+    "about:blank#http://good.example",
+    "http://good.example@evil.example/",
+    "http://good.example:80@evil.example:81/",
+    "http://good.example%40evil.example/",
+    "http://good.example%00.evil.example/",
+    "http://good.example\\@evil.example/",
+    "http://good.example#@evil.example/",
+    "http://good.example?@evil.example/",
+    "http://good.example;@evil.example/",
+    "http://evil.example/@good.example",
+    "http://" + "a@" * 30_000 + "evil.example/",
+    "http://" + "a." * 30_000 + "example/",
+    "http://evil.example/" + "../" * 20_000,
+    "http://evil.example/" + "%2e%2e/" * 9_000,
+    "http://evil.example/" + "/" * 60_000,
+    "http://evil.example/?" + "?" * 60_000,
+    "http://evil.example/#" + "#" * 60_000,
+    "http://" + "[" * 60_000,
+    "[.]" * 20_000,
+    "(dot" * 15_000,
+    "a[/" * 20_000,
+    "hxxp[" + "[:" * 30_000,
+    "http://xn--" + "a" * 60_000 + "/",
+    "http://" + "xn--a." * 10_000 + "/",
+    "http://" + "\u0430" * 60_000 + "/",
+    "http://ex\u0430mple.com/",
+    "http://e\u0301\u0301\u0301.example/",
+    "http://\u202egpj.evil.example/",
+    "http://good\u200b.example/",
+    "http://good\u00ad.example/",
+    "http://\uff45vil.example/",
+    "http://\u2460\u2461\u2462.\u2460/",
+    "http://evil\u3002example/",
+    "http://evil.example\uff0fpath/",
+    "http://\udfff\ud800.example/",
+    "http://\x00evil.example/",
+    "\x00" * 60_000,
+    " " * 60_000,
+    "http://evil.example:99999/",
+    "http://evil.example:-1/",
+    "http://evil.example:080:80/",
+    "http://[::1%25eth0]/",
+    "http://[v1.fe80::a+en1]/",
+    "http://0x" + "f" * 60_000 + "/",
+    "http://4294967296/",
+    "http://1.2.3.4.5/",
+    "http://%",
+    "http://evil.example/%",
+    "http://evil.example/%zz%2",
+    "http:/\\/\\/evil.example/",
+    "h\nt\tt\rp://evil.example/",
+    "://evil.example/",
+    ":",
+    "/",
+    "\\",
+    "@",
+    "http",
+    "http:",
+    "mailto:a@evil.example",
+    "file://evil.example/c$/x",
+    "\\\\evil.example\\share",
+    "C:\\windows\\evil.exe",
+    "ldap://${jndi:evil.example}/",
+    "http://{{7*7}}.example/",
+    "' OR 1=1 --",
+    "<a href=http://evil.example/>x</a>",
+    'http://evil.example/"onmouseover=alert(1)',
+    "\U0001f4a9.example",
+    "\u2024\u2025.example",
 ]
 
 REFUSED = [
@@ -101,7 +195,6 @@ REFUSED = [
     "http://exa mple.com/",
     "http://999.999.999.999/",
     "http://\ud800.com/",
-    "http://xn--a/",
 ]
 
 
@@ -116,6 +209,18 @@ def test_what_no_browser_opens_is_refused_in_words(url: str) -> None:
         canonicalize(url)
     assert refused.value.says
     assert refused.value.help
+
+
+@pytest.mark.parametrize("url", [*HOSTILE, "http://evil.example/" + "a" * 2**20, "%25" * 2**19])
+def test_hostile_text_is_canonical_or_refused(url: str) -> None:
+    for limit in (TYPED_LIMIT, FOUND_LIMIT, 2**22):
+        try:
+            canonical = canonicalize(url, limit=limit)
+        except InvalidUrl:
+            continue
+        assert canonical.scheme in ("http", "https", "ftp")
+        assert len(str(canonical)) <= 12 * len(url) + 20
+        assert len(expressions(canonical)) <= MOST
 
 
 def test_typed_url_has_at_most_2048_characters() -> None:

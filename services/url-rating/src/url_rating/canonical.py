@@ -9,7 +9,7 @@ import re
 from dataclasses import dataclass
 from ipaddress import AddressValueError, IPv6Address, IPv6Network
 
-import can_ada
+import ada_url
 
 from url_rating.refang import refang
 
@@ -73,17 +73,16 @@ def _plain(text: str) -> CanonicalUrl | None:
 
 
 def _parsed(text: str) -> CanonicalUrl:
-    text = _with_scheme(text)
     try:
-        parsed = can_ada.parse(text)
-    except (ValueError, UnicodeError):
+        parsed = ada_url.URL(_with_scheme(text))
+    except ValueError:
         raise InvalidUrl("No browser would open this URL.", "Check its spelling, its host name above all.") from None
     scheme = parsed.protocol.removesuffix(":")
     if scheme not in _SCHEMES:
         raise InvalidUrl(
             f"URLs of the scheme {scheme[:32]!r} are not rated.", "Give a URL that starts with http or https."
         )
-    path, mark, query = _unescape(f"{parsed.pathname}{_search(parsed)}".encode()).partition(b"?")
+    path, mark, query = _unescape(f"{parsed.pathname}{_search(parsed, text)}".encode()).partition(b"?")
     return CanonicalUrl(scheme, _host(parsed.hostname), _path(path), _escape(query) if mark else None)
 
 
@@ -95,10 +94,10 @@ def _with_scheme(text: str) -> str:
     return f"http://{text}"
 
 
-def _search(parsed: can_ada.URL) -> str:
+def _search(parsed: ada_url.URL, text: str) -> str:
     # ``search`` of "x?" is empty although the question mark belongs to the URL.
-    if parsed.search:
-        return parsed.search
+    if (search := parsed.search) or "?" not in text:
+        return search
     return "?" if "?" in parsed.href.partition("#")[0] else ""
 
 
@@ -112,7 +111,7 @@ def _host(hostname: str) -> str:
         return host
     try:
         # What was no address with its surplus dots may be one without them.
-        return can_ada.parse(f"http://{host}/").hostname
+        return ada_url.URL(f"http://{host}/").hostname
     except ValueError:
         raise InvalidUrl("The URL's host is not a valid name or address.", "Check its host name.") from None
 

@@ -12,6 +12,7 @@ from url_rating.canonical import CanonicalUrl
 MOST = 30
 _HOSTS_ABOVE = 4
 _FOLDERS_BELOW_ROOT = 3
+_LONGEST_SUFFIX = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,12 +37,19 @@ def expressions(url: CanonicalUrl) -> tuple[Expression, ...]:
 def _hosts(host: str) -> list[str]:
     if is_address(host):
         return [host]
-    labels = host.split(".")
-    known = [".".join(labels[start:]) for start in range(1, len(labels))]
-    registrable = _public_suffixes().privatesuffix(host)
+    labels = host.split(".")[-_LONGEST_SUFFIX:]
+    registrable = registrable_domain(host)
     shortest = len(registrable.split(".")) if registrable else len(labels)
-    above = [suffix for suffix in known if len(suffix.split(".")) >= shortest]
-    return [host, *above[-_HOSTS_ABOVE:]]
+    above = [".".join(labels[-count:]) for count in range(_HOSTS_ABOVE + shortest - 1, shortest - 1, -1)]
+    return [host, *[suffix for suffix in dict.fromkeys(above) if suffix != host][-_HOSTS_ABOVE:]]
+
+
+def registrable_domain(host: str) -> str | None:
+    """The domain that somebody registered, None where ``host`` is a public suffix itself."""
+    # An attacker's host name may have thousands of labels; no public suffix has more than a few.
+    tail = ".".join(host.rsplit(".", _LONGEST_SUFFIX)[-_LONGEST_SUFFIX:])
+    found: str | None = _public_suffixes().privatesuffix(tail)
+    return found
 
 
 def is_address(host: str) -> bool:
