@@ -9,7 +9,7 @@ from uuid import UUID, uuid5
 import pytest
 import structlog
 from faststream.kafka import TestKafkaBroker
-from sample_analysis_fakes import FakeSandbox, InMemoryPieceRepository, Kafka, MakeCase
+from sample_analysis_fakes import FakeSandbox, InMemoryPieceRepository, InMemoryResultRepository, Kafka, MakeCase
 
 from caseway_contracts.base import ObjectRef
 from caseway_contracts.cases import CaseSubmitted, CaseUpdated
@@ -22,7 +22,9 @@ from caseway_kit.testing.clock import FixedClock
 from sample_analysis.engine_client import Engines
 from sample_analysis.handlers import build_inlet
 from sample_analysis.mongo_pieces import MongoPieceRepository
+from sample_analysis.mongo_results import MongoResultRepository
 from sample_analysis.pieces import PieceRepository
+from sample_analysis.reuse import ResultRepository
 from sample_analysis.scratch import Scratch
 from sample_analysis.service import SampleAnalysis
 
@@ -69,6 +71,24 @@ async def mongo_pieces(database: Database) -> MongoPieceRepository:
     return repository
 
 
+@pytest.fixture
+def memory_results() -> InMemoryResultRepository:
+    return InMemoryResultRepository()
+
+
+@pytest.fixture
+async def mongo_results(database: Database, clock: FixedClock) -> MongoResultRepository:
+    repository = MongoResultRepository(database.collection("results"), clock)
+    await repository.prepare()
+    return repository
+
+
+@pytest.fixture(params=["memory", pytest.param("mongo", marks=pytest.mark.integration)])
+def results(request: pytest.FixtureRequest) -> ResultRepository:
+    repository: ResultRepository = request.getfixturevalue(f"{request.param}_results")
+    return repository
+
+
 @pytest.fixture(params=["memory", pytest.param("mongo", marks=pytest.mark.integration)])
 def pieces(request: pytest.FixtureRequest) -> PieceRepository:
     repository: PieceRepository = request.getfixturevalue(f"{request.param}_pieces")
@@ -78,6 +98,7 @@ def pieces(request: pytest.FixtureRequest) -> PieceRepository:
 @pytest.fixture
 async def analysis(
     memory_pieces: InMemoryPieceRepository,
+    memory_results: InMemoryResultRepository,
     objects: Objects,
     scratch: Scratch,
     sandbox: FakeSandbox,
@@ -85,7 +106,9 @@ async def analysis(
 ) -> SampleAnalysis:
     engines = Engines(sandbox)
     await engines.prepare()
-    return SampleAnalysis(pieces=memory_pieces, objects=objects, scratch=scratch, engines=engines, clock=clock)
+    return SampleAnalysis(
+        pieces=memory_pieces, results=memory_results, objects=objects, scratch=scratch, engines=engines, clock=clock
+    )
 
 
 @pytest.fixture
@@ -110,17 +133,19 @@ def make_case(objects: Objects, upload: Callable[..., Any]) -> MakeCase:
         account: str = "acc-1",
         revision: int = 1,
         password: str | None = None,
+        name: str | None = None,
+        data: bytes | None = None,
         **facts: Any,
     ) -> CaseSubmitted | CaseUpdated:
         sr_number = f"SR01-{number:09}-4"
         pieces = {"piece-1": "file"} if pieces is None else pieces
-        words = [SheetAttachment(evidence_id=piece, name=f"{piece}.zip", password=password) for piece in pieces]
+        words = [SheetAttachment(evidence_id=piece, name=name or f"{piece}.zip", password=password) for piece in pieces]
         sheet = CaseSheet(
             salt="5" * 32, sr_number=sr_number, subject="Help", description="Please", attachments=tuple(words)
         )
         type_ = CaseSubmitted if revision == 1 else CaseUpdated
         evidence = [
-            {"id": piece, "kind": kind, "object": await upload(piece.encode(), account)}
+            {"id": piece, "kind": kind, "object": await upload(data or piece.encode(), account)}
             for piece, kind in pieces.items()
         ]
         identity = {

@@ -1,4 +1,5 @@
-from collections.abc import Awaitable, Callable, Sequence
+import json
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -8,6 +9,11 @@ from caseway_kit.messaging import Encoded
 from caseway_kit.sandbox import Budget
 from sample_analysis.engine_client import VERSIONS
 from sample_analysis.pieces import Piece
+from sample_analysis.reuse import Found
+from sample_analysis.work import EvidenceWork
+
+ROOT = "{root}"
+"""In the outcomes of a FakeSandbox: the id under which the engines are given a piece."""
 
 MakeCase = Callable[..., Awaitable[Any]]
 
@@ -16,7 +22,7 @@ class InMemoryPieceRepository:
     def __init__(self) -> None:
         self._pieces: dict[str, Piece] = {}
         self._delayed: dict[str, Encoded] = {}
-        self._erased: set[str] = set()
+        self._hashes: dict[str, set[str]] = {}
         self._crashes: dict[str, int] = {}
 
     async def add(self, pieces: Sequence[Piece]) -> bool:
@@ -31,11 +37,11 @@ class InMemoryPieceRepository:
         return [piece for piece in self._pieces.values() if piece.cause == cause]
 
     async def in_flight(self, account_id: str, *, at_most: int) -> int:
-        ended = self._delayed.keys() | self._erased
         waiting = [
             piece
             for piece in self._pieces.values()
-            if piece.account_id == account_id and piece.stated is None and piece.id not in ended
+            if piece.account_id == account_id and piece.stated is None
+            if not piece.erased and piece.id not in self._delayed
         ]
         return min(len(waiting), at_most)
 
@@ -43,17 +49,41 @@ class InMemoryPieceRepository:
         self._crashes[piece_id] = self._crashes.get(piece_id, 0) + 1
         return self._crashes[piece_id]
 
-    async def conclude(self, piece_id: str, analyzed: Encoded) -> Encoded:
+    async def conclude(self, piece_id: str, analyzed: Encoded, *, hashes: Collection[str] = ()) -> Encoded | None:
         piece = self._pieces[piece_id]
+        if piece.erased:
+            return None
         if piece.stated is None:
             self._pieces[piece_id] = replace(piece, stated=analyzed)
+            self._hashes[piece_id] = set(hashes)
         return self._pieces[piece_id].stated or analyzed
 
     async def delay(self, piece_id: str, delayed: Encoded) -> Encoded:
         return self._delayed.setdefault(piece_id, delayed)
 
     async def forget(self, piece_id: str) -> None:
-        self._erased.add(piece_id)
+        self._pieces[piece_id] = replace(self._pieces[piece_id], erased=True)
+
+    async def erase(self, sr_number: str, account_id: str) -> Collection[str]:
+        case = (sr_number, account_id)
+        pieces = [one for one in self._pieces.values() if (one.sr_number, one.account_id) == case]
+        for piece in pieces:
+            await self.forget(piece.id)
+        return {EvidenceWork.model_validate_json(one.work).object.sha256 for one in pieces if one.work}
+
+
+class InMemoryResultRepository:
+    def __init__(self) -> None:
+        self.kept: dict[str, tuple[str, Found]] = {}
+
+    async def find(self, key: str) -> Found | None:
+        return self.kept[key][1] if key in self.kept else None
+
+    async def keep(self, key: str, sha256: str, found: Found) -> None:
+        self.kept.setdefault(key, (sha256, found))
+
+    async def forget(self, hashes: Collection[str]) -> None:
+        self.kept = {key: kept for key, kept in self.kept.items() if kept[0] not in hashes}
 
 
 @dataclass
@@ -63,20 +93,22 @@ class FakeSandbox:
     outcomes: list[Any] = field(default_factory=list)
     analyzed: list[str] = field(default_factory=list)
     passwords: list[list[str]] = field(default_factory=list)
+    version: str = "1"
 
     async def run(self, function: str, *args: Any, sample: Path | None = None, budget: Budget | None = None) -> Any:
         if function == VERSIONS:
-            return ["fake/1"]
-        evidence_id, name, _kind, passwords, *_ = args
+            return [f"fake/{self.version}"]
+        root, name, _kind, passwords, *_ = args
         assert sample is not None
-        self.analyzed.append(evidence_id)
+        self.analyzed.append(name.removesuffix(".zip"))
         self.passwords.append(passwords)
         outcome = self.outcomes.pop(0) if self.outcomes else {}
         if isinstance(outcome, Exception):
             raise outcome
         if not isinstance(outcome, dict):
             return outcome
-        return {"files": [{"id": evidence_id, "name": name, "kind": "file"}], **outcome}
+        known = {"files": [{"id": ROOT, "name": name, "kind": "file"}], **outcome}
+        return json.loads(json.dumps(known).replace(ROOT, root))
 
 
 @dataclass

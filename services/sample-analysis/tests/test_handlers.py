@@ -5,7 +5,7 @@ import json
 from typing import Any
 
 import pytest
-from sample_analysis_fakes import FakeSandbox, Kafka, MakeCase
+from sample_analysis_fakes import ROOT, FakeSandbox, Kafka, MakeCase
 
 from caseway_contracts.base import ObjectRef
 from caseway_contracts.results import EvidenceReport
@@ -45,9 +45,9 @@ async def test_evidence_of_an_update_carries_the_revision_of_the_update(kafka: K
 async def test_the_report_holds_what_the_engines_found(
     kafka: Kafka, make_case: MakeCase, sandbox: FakeSandbox, objects: Objects
 ) -> None:
-    child = {"id": "c", "parent_id": "piece-1", "name": "eicar.com", "verdict": "malicious"}
-    root = {"id": "piece-1", "name": "a.zip", "verdict": "malicious", "limits": [{"limit": "depth", "says": "Deep."}]}
-    urls = [{"id": "u", "parent_id": "piece-1", "url": "http://example.test/"}]
+    child = {"id": "c", "parent_id": ROOT, "name": "eicar.com", "verdict": "malicious"}
+    root = {"id": ROOT, "name": "a.zip", "verdict": "malicious", "limits": [{"limit": "depth", "says": "Deep."}]}
+    urls = [{"id": "u", "parent_id": ROOT, "url": "http://example.test/"}]
     sandbox.outcomes = [{"files": [root, child], "urls": urls}]
     await kafka.state(await make_case())
     [stated] = kafka.stated

@@ -2,9 +2,11 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from sample_analysis_fakes import MakeCase
 
 from caseway_kit.messaging import Encoded
 from sample_analysis.pieces import Piece, PieceRepository
+from sample_analysis.work import works_of
 
 AT = datetime(2026, 3, 2, 9, tzinfo=UTC)
 
@@ -70,6 +72,23 @@ async def test_what_has_ended_is_not_in_flight(pieces: PieceRepository, end: str
     assert await pieces.in_flight("acc-1", at_most=50) == 3
     assert await pieces.in_flight("acc-1", at_most=2) == 2
     assert await pieces.in_flight("acc-3", at_most=50) == 0
+
+
+async def test_an_erased_case_says_what_was_sent_with_it_and_takes_no_statement_any_more(
+    pieces: PieceRepository, make_case: MakeCase
+) -> None:
+    case = await make_case({"p1": "file", "p2": "file"})
+    works = works_of(case)
+    await pieces.add([Piece.of(work, lane="file", at=AT) for work in works])
+    await pieces.conclude("p1/1", event("first"), hashes=["c" * 64])
+    await pieces.add([piece("other", sr_number="SR01-000000043-4")])
+    assert await pieces.erase(case.key, "acc-2") == set()
+    assert await pieces.erase(case.key, "acc-1") == {work.object.sha256 for work in works}
+    assert await pieces.conclude("p2/1", event("late")) is None
+    assert await pieces.in_flight("acc-1", at_most=9) == 1
+    found = await pieces.find("p1/1")
+    assert found is not None
+    assert found.erased
 
 
 async def test_crashes_are_counted_by_piece(pieces: PieceRepository) -> None:

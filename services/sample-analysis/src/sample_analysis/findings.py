@@ -9,6 +9,8 @@ from pydantic import ValidationError
 from caseway_contracts.results import EvidenceReport, FileResult, Limit
 from sample_analysis.work import EvidenceWork
 
+HASHES_KEPT = 1000
+_SHA256 = re.compile(r"[0-9a-f]{64}")
 _CODE = re.compile(r"[a-z0-9_-]{1,40}")
 
 
@@ -39,6 +41,12 @@ def not_analyzed(work: EvidenceWork, name: str, limit: Limit, *, salt: str) -> E
         limits=(limit,),
     )
     return report_of(work, {"files": (itself,)}, salt=salt)
+
+
+def hashes_of(report: EvidenceReport) -> list[str]:
+    """Of all the bytes in it, by which the case is found when the verdict about one of them changes."""
+    hashes = dict.fromkeys(file.sha256 for file in report.files if file.sha256 and _SHA256.fullmatch(file.sha256))
+    return list(hashes)[:HASHES_KEPT]
 
 
 def facts_of(report: EvidenceReport) -> dict[str, Any]:

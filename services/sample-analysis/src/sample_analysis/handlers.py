@@ -4,10 +4,10 @@ from typing import Annotated, TypeAlias
 from faststream import Context
 
 from caseway_contracts.analyses import AnalysesEvent
-from caseway_contracts.cases import CasesEvent, CaseSubmitted, CaseUpdated
+from caseway_contracts.cases import CaseErased, CasesEvent, CaseSubmitted, CaseUpdated
 from caseway_kit.messaging import Encoded, Inlet, emit, side_by_side
 from sample_analysis.service import SERVICE, SampleAnalysis
-from sample_analysis.work import BULK, LANES, EvidenceWork, work_topic
+from sample_analysis.work import BULK, LANES, BringsEvidence, EvidenceWork, work_topic
 
 Analysis: TypeAlias = Annotated[SampleAnalysis, Context()]
 BATCH = 50
@@ -28,8 +28,14 @@ def build_inlet(lanes: Collection[str] = LANES, *, workers: int = 2) -> tuple[In
 
     @inlet.subscriber("cases", schema=CasesEvent, batch=BATCH)
     async def on_case_events(events: list[CasesEvent], analysis: Analysis) -> None:
-        ours = [event for event in events if isinstance(event, CaseSubmitted | CaseUpdated)]
-        await publish(await side_by_side(ours, analysis.plan))
+        async def take(event: BringsEvidence | CaseErased) -> Sequence[Encoded]:
+            if isinstance(event, CaseErased):
+                await analysis.erase(event)
+                return ()
+            return await analysis.plan(event)
+
+        ours = [event for event in events if isinstance(event, CaseSubmitted | CaseUpdated | CaseErased)]
+        await publish(await side_by_side(ours, take))
 
     for lane in sorted(lanes):
 

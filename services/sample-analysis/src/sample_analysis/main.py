@@ -14,6 +14,7 @@ from sample_analysis.engine_client import BUDGET, PRELOAD, Engines
 from sample_analysis.engines_api import build_router
 from sample_analysis.handlers import build_inlet
 from sample_analysis.mongo_pieces import MongoPieceRepository
+from sample_analysis.mongo_results import MongoResultRepository
 from sample_analysis.scratch import Scratch
 from sample_analysis.service import SERVICE, SampleAnalysis
 from sample_analysis.settings import Settings
@@ -31,7 +32,10 @@ def build(settings: Settings) -> ServiceApp:
     sandbox = Sandbox(workers=settings.workers, scratch=scratch.folder, preload=[PRELOAD], ceiling=BUDGET)
     engines = Engines(sandbox)
     pieces = MongoPieceRepository(parts.database.collection("reports"))
-    analysis = SampleAnalysis(pieces=pieces, objects=parts.objects, scratch=scratch, engines=engines, clock=parts.clock)
+    results = MongoResultRepository(parts.database.collection("results"), parts.clock)
+    analysis = SampleAnalysis(
+        pieces=pieces, results=results, objects=parts.objects, scratch=scratch, engines=engines, clock=parts.clock
+    )
 
     async def state_the_delay(event: Event, reason: str) -> None:
         await publish(await analysis.delayed(event, reason))
@@ -51,6 +55,7 @@ def build(settings: Settings) -> ServiceApp:
     async def start(_: ServiceApp) -> AsyncIterator[None]:
         await parts.prepare()
         await pieces.prepare()
+        await results.prepare()
         try:
             async with sandbox:
                 await engines.prepare()

@@ -1,10 +1,14 @@
+import json
+from collections.abc import Collection as Some
 from collections.abc import Sequence
+from typing import Any
 
 from caseway_kit.messaging import Encoded
 from caseway_kit.mongo import Collection, Document, Index
 from sample_analysis.pieces import Piece
 
 WAITING = "waiting"
+ERASED = "erased"
 
 
 class MongoPieceRepository:
@@ -15,7 +19,8 @@ class MongoPieceRepository:
 
     async def prepare(self) -> None:
         waiting = Index([("account_id", 1)], partial={"state": WAITING})
-        await self._reports.ensure_indexes([Index([("cause", 1)]), waiting])
+        hashes = [Index([(name, 1)]) for name in ("sr_number", "sha256", "hashes")]
+        await self._reports.ensure_indexes([Index([("cause", 1)]), waiting, *hashes])
 
     async def add(self, pieces: Sequence[Piece]) -> bool:
         return not await self._reports.insert_many([_to_document(piece) for piece in pieces])
@@ -34,21 +39,29 @@ class MongoPieceRepository:
         counted = await self._reports.find_one_and_update({"_id": piece_id}, {"$inc": {"crashes": 1}})
         return int((counted or {"crashes": 1})["crashes"])
 
-    async def conclude(self, piece_id: str, analyzed: Encoded) -> Encoded:
-        return await self._keep(piece_id, "analyzed", analyzed, state="done")
+    async def conclude(self, piece_id: str, analyzed: Encoded, *, hashes: Some[str] = ()) -> Encoded | None:
+        return await self._keep(piece_id, "analyzed", analyzed, state="done", hashes=list(hashes))
 
     async def delay(self, piece_id: str, delayed: Encoded) -> Encoded:
-        return await self._keep(piece_id, "delayed", delayed, state="delayed")
+        return await self._keep(piece_id, "delayed", delayed, state="delayed") or delayed
 
     async def forget(self, piece_id: str) -> None:
-        await self._reports.update_one({"_id": piece_id}, {"$set": {"state": "erased"}})
+        await self._reports.update_one({"_id": piece_id}, {"$set": {"state": ERASED}})
 
-    async def _keep(self, piece_id: str, what: str, event: Encoded, *, state: str) -> Encoded:
-        nothing_yet = {"_id": piece_id, what: None}
-        kept = await self._reports.find_one_and_update(
-            nothing_yet, {"$set": {what: event.document(), "state": state}}, projection={what: 1}
-        )
-        kept = kept or await self._reports.find_one({"_id": piece_id}, {what: 1})
+    async def erase(self, sr_number: str, account_id: str) -> Some[str]:
+        of_the_case = {"sr_number": sr_number, "account_id": account_id}
+        await self._reports.update_many(of_the_case, {"$set": {"state": ERASED}, "$unset": {"hashes": ""}})
+        pieces = await self._reports.find({**of_the_case, "sha256": {"$ne": None}}, {"sha256": 1})
+        return {document["sha256"] for document in pieces}
+
+    async def _keep(self, piece_id: str, what: str, event: Encoded, *, state: str, **facts: Any) -> Encoded | None:
+        nothing_yet = {"_id": piece_id, what: None, "state": {"$ne": ERASED}}
+        update = {"$set": {what: event.document(), "state": state, **facts}}
+        fields = {what: 1, "state": 1}
+        kept = await self._reports.find_one_and_update(nothing_yet, update, projection=fields)
+        kept = kept or await self._reports.find_one({"_id": piece_id}, fields)
+        if kept is not None and kept["state"] == ERASED:
+            return None
         return event if kept is None else Encoded.from_document(kept[what])
 
 
@@ -64,6 +77,8 @@ def _to_document(piece: Piece) -> Document:
         "lane": piece.lane,
         "salt": piece.salt,
         "at": piece.at,
+        "work": piece.work,
+        "sha256": None if piece.work is None else json.loads(piece.work)["object"]["sha256"],
         "state": WAITING,
     }
 
@@ -81,4 +96,6 @@ def _from_document(document: Document) -> Piece:
         salt=document["salt"],
         at=document["at"],
         stated=None if analyzed is None else Encoded.from_document(analyzed),
+        work=document.get("work"),
+        erased=document["state"] == ERASED,
     )

@@ -1,6 +1,6 @@
 """What is kept of every piece, from the moment that its work is planned."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -27,6 +27,9 @@ class Piece:
     """Of the report: kept before the report is written, so that a second try writes the same object."""
     at: datetime
     stated: Encoded | None = None
+    work: str | None = None
+    """The work as JSON, which holds facts only: it is done again by a re-analysis."""
+    erased: bool = False
 
     @classmethod
     def of(cls, work: EvidenceWork, *, lane: str, at: datetime, digest: str | None = None) -> "Piece":
@@ -40,6 +43,7 @@ class Piece:
             lane=lane,
             salt=new_salt(),
             at=at,
+            work=work.model_dump_json(),
         )
 
     @property
@@ -64,11 +68,17 @@ class PieceRepository(Protocol):
     async def count_crash(self, piece_id: str) -> int:
         """Count a child that died of the piece; the answer counts all of them."""
 
-    async def conclude(self, piece_id: str, analyzed: Encoded) -> Encoded:
-        """Keep what is stated about the piece, unless a quicker worker did; the answer is what stands."""
+    async def conclude(self, piece_id: str, analyzed: Encoded, *, hashes: Collection[str] = ()) -> Encoded | None:
+        """Keep what is stated about the piece, unless a quicker worker did; the answer is what stands.
+
+        ``hashes``: of all the bytes in it. None: the case was erased meanwhile, and nothing may be stated any more.
+        """
 
     async def delay(self, piece_id: str, delayed: Encoded) -> Encoded:
         """The piece was parked: it is not in flight any more. The answer is the first such statement."""
 
     async def forget(self, piece_id: str) -> None:
-        """The case was erased: the piece is not in flight any more, and nothing is stated about it."""
+        """The words and bytes are gone: the piece is not in flight any more, and nothing is stated about it."""
+
+    async def erase(self, sr_number: str, account_id: str) -> Collection[str]:
+        """The case was erased: forget its pieces, and tell the hashes of what was sent with it."""

@@ -1,51 +1,47 @@
 """Plans the work that a case event brings, analyses one piece after the other, and states what was found."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-
-import structlog
+from dataclasses import replace
 
 from caseway_contracts.analyses import EvidenceAnalyzed, EvidenceDelayed
 from caseway_contracts.base import Event
+from caseway_contracts.cases import CaseErased
 from caseway_contracts.results import EvidenceReport, Limit
-from caseway_contracts.sheets import Evidenced
 from caseway_kit.clock import Clock
 from caseway_kit.errors import InvalidEvent
 from caseway_kit.faults import fault_point
 from caseway_kit.messaging import Encoded, encode, event_digest
-from caseway_kit.objects import ObjectDamaged, ObjectMissing, Objects
-from caseway_kit.sandbox import ParserError, SandboxCrash, SandboxLimit
+from caseway_kit.objects import Objects
 from sample_analysis.engine_client import Engines
-from sample_analysis.findings import NoResult, facts_of, not_analyzed, report_of
+from sample_analysis.examining import Examiner, Words
+from sample_analysis.findings import facts_of, hashes_of, not_analyzed
 from sample_analysis.pieces import Piece, PieceRepository
+from sample_analysis.reuse import ResultRepository
 from sample_analysis.scratch import Scratch
 from sample_analysis.work import BULK, BringsEvidence, EvidenceWork, stated_about, work_topic, works_of
 
 SERVICE = "sample-analysis"
 # Pieces of one account that may wait on the lanes of their kinds; what comes on top waits on the bulk lane.
 MOST_IN_FLIGHT = 50
-MOST_CRASHES = 3
-
-log = structlog.get_logger()
-
-
-@dataclass(frozen=True)
-class Words:
-    """What the customer said about a piece."""
-
-    name: str = ""
-    passwords: tuple[str, ...] = ()
 
 
 class SampleAnalysis:
     def __init__(
-        self, *, pieces: PieceRepository, objects: Objects, scratch: Scratch, engines: Engines, clock: Clock
+        self,
+        *,
+        pieces: PieceRepository,
+        results: ResultRepository,
+        objects: Objects,
+        scratch: Scratch,
+        engines: Engines,
+        clock: Clock,
     ) -> None:
         self._pieces = pieces
+        self._results = results
         self._objects = objects
-        self._scratch = scratch
         self._engines = engines
         self._clock = clock
+        self._examiner = Examiner(objects=objects, scratch=scratch, engines=engines, results=results)
 
     async def plan(self, event: BringsEvidence) -> Sequence[Encoded]:
         """The work that a case event brings; a redelivered one gives the same work again, on the same lanes."""
@@ -71,13 +67,21 @@ class SampleAnalysis:
         piece = await self._kept(work)
         if piece.stated is not None:
             return [piece.stated]
-        report = await self._report(work, piece)
+        report = None
+        if not piece.erased:
+            report = await self._examiner.report(
+                work, salt=piece.salt, count_crash=lambda: self._pieces.count_crash(piece.id)
+            )
         if report is None:
             await self._pieces.forget(piece.id)
             return []
         stated = await self._concluded(work, piece, report)
         fault_point("K8")
-        return [stated]
+        return stated
+
+    async def erase(self, erased: CaseErased) -> None:
+        """Forget a case and the results of what was sent with it; nothing is stated about its pieces any more."""
+        await self._results.forget(await self._pieces.erase(erased.key, erased.account_id))
 
     async def delayed(self, event: Event, reason: str) -> Sequence[Encoded]:
         """What a parked message delays. What is invalid delays nothing: its pieces are those of another."""
@@ -90,17 +94,17 @@ class SampleAnalysis:
 
     async def dropped(self, event: Event) -> Sequence[Encoded]:
         """What is final now that an operator dropped a parked message: nothing will be found out about its pieces."""
-        stated = []
+        stated: list[Encoded] = []
         for work in _works(event):
             piece = await self._kept(work)
-            words = await self._words(work) or Words()
+            words = await self._examiner.words(work) or Words()
             limit = Limit(limit="dropped", says="Not analysed: its analysis failed, and an operator gave it up.")
             report = not_analyzed(work, words.name, limit, salt=piece.salt)
-            stated.append(piece.stated or await self._concluded(work, piece, report))
+            stated += [piece.stated] if piece.stated else await self._concluded(work, piece, report)
         return stated
 
-    async def _concluded(self, work: EvidenceWork, piece: Piece, report: EvidenceReport) -> Encoded:
-        prefix = f"cases/{work.key}/reports/{work.subject_id}/{work.revision}"
+    async def _concluded(self, work: EvidenceWork, piece: Piece, report: EvidenceReport) -> Sequence[Encoded]:
+        ref = await self._objects.put_json(f"cases/{work.key}/reports/{work.subject_id}/{work.revision}", report)
         analyzed = stated_about(
             work,
             EvidenceAnalyzed,
@@ -108,10 +112,16 @@ class SampleAnalysis:
             case_revision=work.case_revision,
             sha256=work.object.sha256,
             engines=self._engines.versions,
-            report=await self._objects.put_json(prefix, report),
+            report=ref,
             **facts_of(report),
         )
-        return await self._pieces.conclude(piece.id, encode(analyzed, source=SERVICE))
+        stated = await self._pieces.conclude(piece.id, encode(analyzed, source=SERVICE), hashes=hashes_of(report))
+        if stated is not None:
+            return [stated]
+        # The case was erased while we looked at it.
+        await self._objects.delete(ref.key)
+        await self._results.forget([work.object.sha256])
+        return []
 
     async def _lanes(self, event: Event, digest: str) -> dict[str, str]:
         pieces = await self._pieces.brought_by(str(event.event_id))
@@ -134,60 +144,6 @@ class SampleAnalysis:
             return known
         await self._pieces.add([piece])
         return await self._pieces.find(piece.id) or piece
-
-    async def _report(self, work: EvidenceWork, piece: Piece) -> EvidenceReport | None:
-        """None: the words and the bytes are gone, as the case was erased."""
-        words = await self._words(work)
-        try:
-            return await self._examined(work, piece, words or Words())
-        except ObjectMissing:
-            if words is None:
-                return None
-            limit = Limit(limit="object-missing", says="The file is not in the store any more.")
-        except ObjectDamaged:
-            limit = Limit(limit="object-damaged", says="The stored file is not the one that was sent.")
-        except SandboxLimit as reached:
-            limit = Limit(limit=reached.limit.replace("_", "-"), says=f"Not analysed: {reached.says}.")
-        except SandboxCrash:
-            limit = Limit(limit="analyser-crashed", says="Not analysed: the analyser failed on it several times.")
-        except (ParserError, NoResult) as error:
-            log.warning("an analyser failed", error=type(error).__name__, says=getattr(error, "type", ""))
-            limit = Limit(limit="analyser-failed", says="Not analysed: the analyser failed on it.")
-        if limit.limit.startswith("object-"):
-            log.critical("evidence is not in the store as it was sent", evidence=work.subject_id, limit=limit.limit)
-        else:
-            log.warning("a piece was not analysed", evidence=work.subject_id, limit=limit.limit)
-        return not_analyzed(work, words.name if words else "", limit, salt=piece.salt)
-
-    async def _examined(self, work: EvidenceWork, piece: Piece, words: Words) -> EvidenceReport:
-        async with self._scratch.fetched(work.object) as sample:
-            while True:
-                try:
-                    found = await self._engines.analyze(
-                        sample,
-                        evidence_id=work.subject_id,
-                        name=words.name,
-                        kind=work.kind,
-                        passwords=words.passwords,
-                    )
-                except SandboxCrash as crash:
-                    log.warning("a sample ended its analyser", evidence=work.subject_id, signal=crash.signal_name)
-                    if await self._pieces.count_crash(piece.id) >= MOST_CRASHES:
-                        raise
-                else:
-                    return report_of(work, found, salt=piece.salt)
-
-    async def _words(self, work: EvidenceWork) -> Words | None:
-        """None: there are none, as the case was erased; a tombstone stands where its sheet was."""
-        try:
-            sheet = await self._objects.get_json(work.sheet, Evidenced)
-        except (ObjectMissing, ObjectDamaged) as gone:
-            log.warning("the words of a piece are gone", evidence=work.subject_id, error=type(gone).__name__)
-            return None
-        said = next((one for one in sheet.attachments if one.evidence_id == work.subject_id), None)
-        if said is None:
-            return Words()
-        return Words(said.name, tuple(dict.fromkeys(filter(None, (said.opened_with, said.password)))))
 
 
 def _encoded(work: EvidenceWork, lane: str) -> Encoded:
