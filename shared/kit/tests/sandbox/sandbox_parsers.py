@@ -27,6 +27,23 @@ def hello(name: str) -> str:
     return f"hello {name}"
 
 
+_born_with: list[str] = []
+
+
+def load(path: str) -> None:
+    """Called before the children are made: later no child can open the file."""
+    _born_with[:] = [Path(path).read_text()]
+
+
+def born_with() -> list[str]:
+    return _born_with
+
+
+def wait_and_tell(seconds: float) -> list[str]:
+    time.sleep(seconds)
+    return _born_with
+
+
 def echo(value: Any) -> Any:
     return value
 

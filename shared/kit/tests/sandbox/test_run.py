@@ -166,6 +166,32 @@ async def test_a_module_that_cannot_be_imported_is_named_at_start(make_sandbox: 
         await make_sandbox(preload=["no_such_module"])
 
 
+async def test_children_are_born_with_what_was_loaded_and_renewed_while_jobs_run(
+    make_sandbox: MakeSandbox, tmp_path: Path
+) -> None:
+    words = tmp_path / "words"
+    words.write_text("first")
+    sandbox = await make_sandbox(workers=2, preload=[("sandbox_parsers:load", str(words))])
+    assert await sandbox.run("sandbox_parsers:born_with") == ["first"]
+    at_work = asyncio.create_task(sandbox.run("sandbox_parsers:wait_and_tell", 2))
+    words.write_text("second")
+    await sandbox.renew([("sandbox_parsers:load", str(words))])
+    assert [await sandbox.run("sandbox_parsers:born_with") for _ in range(3)] == [["second"]] * 3
+    assert await at_work == ["first"]
+    assert await asyncio.gather(*(sandbox.run("sandbox_parsers:born_with") for _ in range(4))) == [["second"]] * 4
+
+
+async def test_what_cannot_be_loaded_leaves_the_children_as_they_were(
+    make_sandbox: MakeSandbox, tmp_path: Path
+) -> None:
+    words = tmp_path / "words"
+    words.write_text("first")
+    sandbox = await make_sandbox(preload=[("sandbox_parsers:load", str(words))])
+    with pytest.raises(SandboxUnavailable, match="FileNotFoundError"):
+        await sandbox.renew([("sandbox_parsers:load", str(tmp_path / "none"))])
+    assert await sandbox.run("sandbox_parsers:born_with") == ["first"]
+
+
 async def test_a_closed_sandbox_takes_no_job_and_leaves_nothing_on_disk(
     make_sandbox: MakeSandbox, open_folder: Path
 ) -> None:

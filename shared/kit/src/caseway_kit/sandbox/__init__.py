@@ -1,4 +1,5 @@
 from caseway_kit.sandbox.budget import MIB, Budget
+from caseway_kit.sandbox.children import Preload
 from caseway_kit.sandbox.errors import ParserError, SandboxCrash, SandboxError, SandboxLimit, SandboxUnavailable
 from caseway_kit.sandbox.isolation import Isolation
 from caseway_kit.sandbox.pool import Sandbox
@@ -9,6 +10,7 @@ __all__ = [
     "Budget",
     "Isolation",
     "ParserError",
+    "Preload",
     "Sample",
     "Sandbox",
     "SandboxCrash",

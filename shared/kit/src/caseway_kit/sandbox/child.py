@@ -43,14 +43,14 @@ class Zygote:
         self._threads = 0
         self._children: set[int] = set()
 
-    def prepare(self, *, preload: list[str]) -> None:
+    def prepare(self, *, preload: list[str | list[str]]) -> None:
         with contextlib.suppress(OSError):  # before anything else on this machine, should memory run out
             Path("/proc/self/oom_score_adj").write_text("1000")
         self._threads = int(Path("/proc/loadavg").read_text().split()[3].split("/")[1])
         # A user namespace can be entered only while there is one thread, so before any import.
         own_mounts = enter_namespaces(self._isolation, skip=self._skip)
-        for module in preload:
-            importlib.import_module(module)
+        for wanted in preload:
+            _load(wanted)
         if own_mounts:
             enter_own_root(self._isolation, folder=self._folder / "root", writable=self._folder)
         if self._uids and not self._isolation.own_root:
@@ -143,6 +143,14 @@ class Zygote:
                 return
             self._children.discard(pid)
             self._control.sendall(pack({"exited": pid, "status": os.waitstatus_to_exitcode(status)}))
+
+
+def _load(wanted: str | list[str]) -> None:
+    if isinstance(wanted, str):
+        importlib.import_module(wanted)
+        return
+    module, _, function = wanted[0].partition(":")
+    getattr(importlib.import_module(module), function)(*wanted[1:])
 
 
 def _mapped_uids() -> range:

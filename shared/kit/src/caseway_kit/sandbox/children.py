@@ -8,7 +8,7 @@ import shutil
 import socket
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,10 @@ from caseway_kit.sandbox.budget import Budget
 from caseway_kit.sandbox.errors import SandboxUnavailable
 from caseway_kit.sandbox.wire import LENGTH_BYTES, MESSAGE_BYTES, NotPlain, pack, read_length, unpack
 
-_PREPARE_SECONDS = 60
+# A module to import, or a function to call with plain arguments, before the children are made.
+Preload = str | Sequence[str]
+
+_PREPARE_SECONDS = 180
 _START_SECONDS = 20
 _numbers = itertools.count()
 
@@ -31,6 +34,7 @@ class Worker:
     isolation: dict[str, Any]
     exited: asyncio.Future[int | None]  # minus the signal's number; None when nobody can know any more
     kill: Callable[[], None]
+    zygote: "ZygoteProcess"
     jobs: int = 0
     cpu_when_idle: float = 0
 
@@ -41,7 +45,7 @@ class Worker:
 
 class ZygoteProcess:
     def __init__(
-        self, *, scratch_root: Path, paths: list[str], preload: list[str], ceiling: Budget, skip: frozenset[str]
+        self, *, scratch_root: Path, paths: list[str], preload: list[Preload], ceiling: Budget, skip: frozenset[str]
     ) -> None:
         number = next(_numbers)
         self.folder = scratch_root / f"sandbox-{os.getpid()}-{number}"
@@ -106,7 +110,7 @@ class ZygoteProcess:
         if "ready" not in first:
             ours.close()
             raise SandboxUnavailable(f"no parser runs here: {first.get('refused', 'the child gave no answer')}")
-        return Worker(pid, ours, self.folder / f"{slot}", first["ready"], end, lambda: self._kill(pid))
+        return Worker(pid, ours, self.folder / f"{slot}", first["ready"], end, lambda: self._kill(pid), self)
 
     def _kill(self, pid: int) -> None:
         try:
@@ -123,6 +127,12 @@ class ZygoteProcess:
         self._end_all()
         self._control.close()
         await asyncio.to_thread(remove_sandbox, self.folder)
+
+    async def retire(self) -> None:
+        """Close when the last child has ended; no new one may be asked for."""
+        while self._ends and self.alive:
+            await asyncio.wait(list(self._ends.values()), timeout=1)
+        await self.close()
 
     def _launch(self, control: int) -> subprocess.Popen[bytes]:
         # From the event loop's own thread: the kernel kills the zygote when the thread that started it ends.

@@ -16,7 +16,7 @@ import structlog
 from caseway_kit.sandbox import kernel, scratch
 from caseway_kit.sandbox.answers import Answer, read_answer
 from caseway_kit.sandbox.budget import Budget
-from caseway_kit.sandbox.children import Worker, ZygoteProcess, receive_frame
+from caseway_kit.sandbox.children import Preload, Worker, ZygoteProcess, receive_frame
 from caseway_kit.sandbox.errors import SandboxCrash, SandboxLimit, SandboxUnavailable
 from caseway_kit.sandbox.isolation import Isolation
 from caseway_kit.sandbox.patrol import patrol
@@ -34,8 +34,9 @@ class Sandbox:
     ``run`` names a function as ``"package.module:function"``. It is called in a child as ``function(sample, *args)``
     (without ``sample`` when none is given; with ``budget=`` when it takes one) and must return plain JSON data.
     Arguments and result pass as JSON. One child works for many jobs, one after the other; ``recycle_after=1`` gives
-    each job a child of its own, at about five times the cost of a small call. ``preload`` names modules to import
-    before the children are made; ``paths`` are further folders to import from. No budget may exceed ``ceiling``.
+    each job a child of its own, at about five times the cost of a small call. ``preload`` names modules to import, or
+    functions to call with plain arguments (``("package.module:function", "argument")``), before the children are made
+    and while files can still be read; ``paths`` are further folders to import from. No budget may exceed ``ceiling``.
     """
 
     def __init__(
@@ -43,7 +44,7 @@ class Sandbox:
         *,
         workers: int,
         scratch: Path,
-        preload: Sequence[str] = (),
+        preload: Sequence[Preload] = (),
         paths: Sequence[Path] = (),
         recycle_after: int = 200,
         ceiling: Budget = _DEFAULT,
@@ -58,6 +59,7 @@ class Sandbox:
         # For tests, and for a machine where one of "namespaces", "landlock", "uid" breaks a library.
         self._skip = frozenset(skip_layers)
         self._zygote: ZygoteProcess | None = None
+        self._retired: set[ZygoteProcess] = set()
         self._zygote_lock = asyncio.Lock()
         self._slots: asyncio.LifoQueue[int] = asyncio.LifoQueue()
         self._ready: dict[int, Worker] = {}
@@ -91,11 +93,35 @@ class Sandbox:
         self._keep(asyncio.create_task(patrol(self._ready)))
         _log.info("sandbox started", workers=self._workers, isolation=self.isolation.sentences())
 
+    async def renew(self, preload: Sequence[Preload]) -> None:
+        """Have every job from now on done by children that are born with ``preload``; jobs at work end as they are.
+
+        Raises ``SandboxUnavailable``, and goes on with what it had, when ``preload`` can't be loaded.
+        """
+        zygote = self._make_zygote(list(preload))
+        await zygote.start()
+        async with self._zygote_lock:
+            if self._closed:
+                await zygote.close()
+                raise SandboxUnavailable("the sandbox is closed")
+            old, self._zygote, self._preload = self._zygote, zygote, list(preload)
+            for slot in list(self._ready):
+                self._ready.pop(slot).connection.close()
+            if old:
+                self._retired.add(old)
+                self._keep(asyncio.create_task(self._retire(old)))
+
+    async def _retire(self, zygote: ZygoteProcess) -> None:
+        await zygote.retire()
+        self._retired.discard(zygote)
+
     async def close(self) -> None:
         self._closed = True
         for task in self._tending:
             task.cancel()
         await asyncio.gather(*self._tending, return_exceptions=True)
+        for zygote in self._retired:
+            await zygote.close()
         for worker in self._ready.values():
             worker.connection.close()
         self._ready.clear()
@@ -136,7 +162,7 @@ class Sandbox:
 
     async def _take(self, slot: int) -> Worker:
         worker = self._ready.pop(slot, None)
-        if worker and worker.alive:
+        if worker and worker.alive and worker.zygote is self._zygote:
             return worker
         if worker:
             worker.connection.close()
@@ -150,11 +176,12 @@ class Sandbox:
             worker.connection.close()
             return
         worker.jobs += 1
-        if clean and worker.alive and worker.jobs < self._recycle_after and not scratch.holds_something(worker.folder):
+        keep = clean and worker.jobs < self._recycle_after and worker.zygote is self._zygote
+        if keep and worker.alive and not scratch.holds_something(worker.folder):
             self._put_ready(slot, worker)
             self._slots.put_nowait(slot)
             return
-        task = asyncio.create_task(self._tend(slot, worker, keep=clean and worker.jobs < self._recycle_after))
+        task = asyncio.create_task(self._tend(slot, worker, keep=keep))
         self._keep(task)
 
     async def _tend(self, slot: int, worker: Worker, *, keep: bool) -> None:
@@ -205,16 +232,20 @@ class Sandbox:
                 await self._zygote.close()
                 self._zygote = None
             if not self._zygote:
-                zygote = ZygoteProcess(
-                    scratch_root=self._scratch,
-                    paths=self._paths,
-                    preload=self._preload,
-                    ceiling=self._ceiling,
-                    skip=self._skip,
-                )
+                zygote = self._make_zygote(self._preload)
                 await zygote.start()
                 self._zygote = zygote
-        return await self._zygote.fork(slot)
+            zygote = self._zygote
+        return await zygote.fork(slot)
+
+    def _make_zygote(self, preload: list[Preload]) -> ZygoteProcess:
+        return ZygoteProcess(
+            scratch_root=self._scratch,
+            paths=self._paths,
+            preload=preload,
+            ceiling=self._ceiling,
+            skip=self._skip,
+        )
 
     async def _exchange(self, worker: Worker, request: bytes, sample: int | None, budget: Budget) -> dict[str, Any]:
         loop = asyncio.get_running_loop()
