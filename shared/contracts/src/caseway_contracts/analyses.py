@@ -30,6 +30,8 @@ class EvidenceAnalyzed(Event):
     """``name/version`` of every engine and rule set that took part."""
     report: ObjectRef
     """A :class:`caseway_contracts.results.EvidenceReport`."""
+    previous_verdict: Verdict | None = None
+    """What the statement before this one said; from revision 2 on, which a re-analysis makes."""
 
 
 class EvidenceDelayed(Event):

@@ -24,6 +24,8 @@ class UrlsRated(Event):
     """``name/version`` of every list and rule set that was asked."""
     report: ObjectRef
     """A :class:`caseway_contracts.results.UrlReport`."""
+    changed: int = 0
+    """How many of these URLs are rated otherwise than in the statement before this one."""
 
 
 class UrlsDelayed(Event):
