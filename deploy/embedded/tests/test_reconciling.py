@@ -54,7 +54,16 @@ async def test_a_case_that_moves_on_meanwhile_is_not_lost(
     async def nothing(*_: Any) -> list[Any]:
         return []
 
-    looks = {"_accepted": accepted, "_on_log": on_log, "_in_flight": in_flight, "_completed": completed}
+    async def imported(_: Any) -> set[str]:
+        return set()
+
+    looks = {
+        "_imported": imported,
+        "_accepted": accepted,
+        "_on_log": on_log,
+        "_in_flight": in_flight,
+        "_completed": completed,
+    }
     for name, look in {**looks, "_leases": nothing, "parked": nothing, "AsyncMongoClient": NoClient}.items():
         monkeypatch.setattr(reconciling, name, look)
     found = await reconciling.compare(Backstage(mongo="", kafka=""))

@@ -11,6 +11,7 @@ from intake_fakes import (
     FakeTokens,
     InMemoryBlocks,
     InMemoryCaseRepository,
+    InMemoryLegacyRepository,
     InMemoryUploadRepository,
     Make,
 )
@@ -22,6 +23,7 @@ from caseway_kit.objects import Objects, open_objects
 from caseway_kit.testing.clock import FixedClock
 from intake import api
 from intake.checks import Checks
+from intake.legacy import Legacy
 from intake.ports import Person
 from intake.profiles_cache import ProfilesCache
 from intake.promoting import Promoting
@@ -123,12 +125,19 @@ def updating(
 
 
 @pytest.fixture
+def legacy_requests() -> InMemoryLegacyRepository:
+    return InMemoryLegacyRepository()
+
+
+@pytest.fixture
 def app(
     catalog: Catalog,
     uploads: Uploads,
     submitting: Submitting,
     updating: Updating,
     cases: InMemoryCaseRepository,
+    legacy_requests: InMemoryLegacyRepository,
+    clock: FixedClock,
 ) -> FastAPI:
     routes = api.build()
     routes.state.parts = api.Parts(
@@ -137,6 +146,7 @@ def app(
         submitting=submitting,
         updating=updating,
         promoting=Promoting(cases=cases, submitting=submitting, uploads=uploads),
+        legacy=Legacy("01", requests=legacy_requests, clock=clock),
         rate=RateLimit(1_000_000),
         check_rate=RateLimit(1_000_000),
     )

@@ -7,6 +7,7 @@ from caseway_contracts.base import Event
 from caseway_kit.auth import Caller
 from caseway_kit.problems import Problem
 from intake.cases import Case
+from intake.legacy import LegacyRequest
 from intake.peeking import Glance
 from intake.ports import KeyTaken, NumberTaken, UploadClaimed
 from intake.profile_facts import Learned
@@ -105,6 +106,19 @@ class InMemoryUploadRepository:
 
     def _change(self, upload_id: str, **changes: Any) -> None:
         self.uploads[upload_id] = self.uploads[upload_id].model_copy(update=changes)
+
+
+class InMemoryLegacyRepository:
+    def __init__(self) -> None:
+        self.requests: dict[str, LegacyRequest] = {}
+        self.events: list[Event] = []
+
+    async def add(self, request: LegacyRequest, event: Event) -> LegacyRequest | None:
+        if known := self.requests.get(request.ref_id):
+            return known
+        self.requests[request.ref_id] = request
+        self.events.append(event)
+        return None
 
 
 class InMemoryLearnedRepository:

@@ -13,6 +13,7 @@ from caseway_catalog import Catalog
 from caseway_kit.app import build_api
 from caseway_kit.auth import Caller, require
 from caseway_kit.problems import FieldError, Problem
+from intake.legacy import Legacy
 from intake.ports import Person
 from intake.promoting import Promoting
 from intake.rate_limit import RateLimit
@@ -35,6 +36,7 @@ class Parts:
     submitting: Submitting
     updating: Updating
     promoting: Promoting
+    legacy: Legacy
     rate: RateLimit
     check_rate: RateLimit
 
@@ -44,10 +46,10 @@ class Parts:
 
 
 def build() -> FastAPI:
-    from intake import bulk_api, cases_api, catalog_api, internal_api, uploads_api
+    from intake import bulk_api, cases_api, catalog_api, internal_api, legacy_api, uploads_api
 
     api = build_api(title=TITLE, version=VERSION)
-    for module in (uploads_api, bulk_api, cases_api, catalog_api):
+    for module in (uploads_api, bulk_api, cases_api, legacy_api, catalog_api):
         api.include_router(module.router, prefix=PREFIX)
     api.include_router(internal_api.router)
     for refusal in (Refused, NotFound, WrongState, TooLarge, TokenRefused):

@@ -15,7 +15,9 @@ from caseway_kit.settings import load
 from intake import api
 from intake.checks import Checks
 from intake.handlers import cases, inlet
+from intake.legacy import Legacy
 from intake.mongo_cases import MongoCaseRepository
+from intake.mongo_legacy import MongoLegacyRepository
 from intake.mongo_profile_facts import MongoLearnedRepository
 from intake.mongo_uploads import MongoUploadRepository
 from intake.peeking import RememberingPeek, SandboxPeek
@@ -40,6 +42,7 @@ def build(settings: Settings) -> ServiceApp:
     parts = Parts("intake", settings)
     database, clock, catalog = parts.database, parts.clock, load_catalog()
     stored = MongoCaseRepository(database.collection("cases"), publish, parts.objects, clock)
+    imported = MongoLegacyRepository(database.collection("legacy_requests"), publish, parts.objects, clock)
     known_uploads = MongoUploadRepository(database.collection("uploads"))
     learned = MongoLearnedRepository(database.collection("profile_facts"))
     http = httpx.AsyncClient(base_url=settings.profiles_url, timeout=3, trust_env=False)
@@ -65,6 +68,7 @@ def build(settings: Settings) -> ServiceApp:
         submitting=submitting,
         updating=Updating(cases=stored, checks=checks, uploads=known_uploads, clock=clock),
         promoting=Promoting(cases=stored, submitting=submitting, uploads=uploads),
+        legacy=Legacy(settings.region, requests=imported, clock=clock),
         rate=RateLimit(settings.submissions_per_minute),
         check_rate=RateLimit(settings.submissions_per_minute),
     )
@@ -78,10 +82,11 @@ def build(settings: Settings) -> ServiceApp:
     async def start(app: ServiceApp) -> AsyncIterator[None]:
         scratch.make()
         await parts.prepare()
-        for kept in (stored, known_uploads, learned):
+        for kept in (stored, imported, known_uploads, learned):
             await kept.prepare()
         await facts.load()
         app.supervise("relay", stored.relay.run())
+        app.supervise("relay of imports", imported.relay.run())
         app.supervise("sweeper", Sweeper(known_uploads, uploads, stored, clock).run())
         app.supervise("profile facts", facts.run())
         async with sandbox, http:

@@ -14,7 +14,7 @@ from caseway_contracts.profiles import ProfilesEvent
 from caseway_contracts.ratings import RatingsEvent
 from caseway_contracts.results import EvidenceReport, UrlReport
 from caseway_contracts.routes import RoutesEvent
-from caseway_contracts.sheets import CaseSheet, UpdateSheet
+from caseway_contracts.sheets import CaseSheet, LegacySheet, UpdateSheet
 
 UNIONS: dict[str, Any] = {
     "cases": CasesEvent,
@@ -25,7 +25,7 @@ UNIONS: dict[str, Any] = {
     "notifications": NotificationsEvent,
 }
 
-OBJECTS: tuple[type[Contract], ...] = (CaseSheet, UpdateSheet, EvidenceReport, UrlReport)
+OBJECTS: tuple[type[Contract], ...] = (CaseSheet, UpdateSheet, LegacySheet, EvidenceReport, UrlReport)
 
 BODIES: tuple[type[BaseModel], ...] = (
     *(

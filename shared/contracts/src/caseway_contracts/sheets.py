@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import AwareDatetime, Field
 
 from caseway_contracts.base import Contract
 from caseway_contracts.kinds import Rating
@@ -78,3 +78,19 @@ class UpdateSheet(Evidenced):
     update_id: str
     comment: str | None = None
     business_impact: str | None = None
+
+
+class LegacySheet(Salted):
+    """A threat request from before SR numbers, as the system that it was imported from had it."""
+
+    ref_id: str
+    subject: str
+    description: str = ""
+    kind: str = ""
+    """What was asked, in the words of that system."""
+    status: str = ""
+    result: str = ""
+    product: str = ""
+    submitter: str = ""
+    submitted_at: AwareDatetime
+    closed_at: AwareDatetime | None = None
