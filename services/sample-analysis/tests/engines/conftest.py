@@ -1,6 +1,9 @@
 import io
+import json
+import shutil
+import tempfile
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from email import message_from_bytes, policy
 from email.message import EmailMessage
 from pathlib import Path
@@ -9,9 +12,12 @@ from typing import Any
 import pytest
 
 from caseway_contracts.results import EvidenceReport
-from caseway_kit.archives import Limits
+from caseway_kit.archives import Budget, Content, Limits, detect
 from caseway_kit.testing.corpora import corpora as find_corpora
-from sample_analysis.engines import analyze
+from sample_analysis.engines import analyze, team_rules, versions, yara
+from sample_analysis.engines.files import Job
+from sample_analysis.engines.inspection import Inspection
+from sample_analysis.engines.tree import Node
 
 EVIDENCE_ID = "11111111-1111-4111-8111-111111111111"
 
@@ -54,11 +60,25 @@ def examine(tmp_path: Path) -> Callable[..., Report]:
     ) -> Report:
         path = tmp_path / "sample"
         path.write_bytes(data)
-        safelist = limits.pop("safelist", ())
         assert set(limits) <= set(Limits.__dataclass_fields__)
-        return Report(analyze(path, EVIDENCE_ID, name, kind, passwords, limits, safelist))
+        return Report(analyze(path, EVIDENCE_ID, name, kind, passwords, limits))
 
     return examine
+
+
+@pytest.fixture
+def team_set(tmp_path: Path) -> Iterator[Callable[[dict[str, str]], None]]:
+    """Puts files of the teams' folder in force, as it happens in the process that the sandbox's children come from."""
+
+    def load(files: dict[str, str]) -> None:
+        snapshot = tmp_path / "team-set.json"
+        snapshot.write_text(json.dumps(files))
+        team_rules.load(str(snapshot))
+        yara.scanners.cache_clear()
+        versions.cache_clear()
+
+    yield load
+    load({})
 
 
 @pytest.fixture
@@ -100,3 +120,25 @@ def make_mail() -> Callable[..., bytes]:
 @pytest.fixture
 def corpora() -> Path:
     return find_corpora()
+
+
+@pytest.fixture
+def inspection() -> Callable[..., Inspection]:
+    """A look into bytes for one inspector alone."""
+
+    def inspection(data: bytes, name: str = "sample") -> Inspection:
+        content = Content.of_bytes(data)
+        job = Job(Budget(piece_bytes=len(data)), ())
+        node = Node(id=EVIDENCE_ID, parent_id=None, name=name)
+        return Inspection(job, node, content, detect(content, name), 0, 0, "caseway-documents", "1")
+
+    return inspection
+
+
+@pytest.fixture
+def open_folder() -> Iterator[Path]:
+    """A folder that every user can reach, unlike pytest's own."""
+    folder = Path(tempfile.mkdtemp(prefix="caseway-engines-test-"))
+    folder.chmod(0o755)
+    yield folder
+    shutil.rmtree(folder, ignore_errors=True)

@@ -62,11 +62,6 @@ def test_zip_that_no_password_opens_is_not_analyzed_but_named(examine: Examine) 
     assert report.limits() == {"password"}
 
 
-def test_safelisted_file_is_clean(examine: Examine, eicar: bytes) -> None:
-    report = examine(eicar, "eicar.com", safelist=(hashlib.sha256(eicar).hexdigest(),))
-    assert (report.root.verdict, [reason.engine for reason in report.root.reasons]) == ("clean", ["safelist"])
-
-
 @pytest.mark.parametrize("depth", [1, 3, 6])
 def test_eicar_is_found_in_every_nesting_up_to_the_limit(
     examine: Examine, make_zip: MakeZip, eicar: bytes, depth: int

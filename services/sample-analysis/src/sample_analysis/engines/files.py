@@ -5,11 +5,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from caseway_contracts.results import Reason
 from caseway_kit.archives import Budget, Content, FileType, LimitReached, Limits, detect
 from caseway_kit.archives.content import Opened
-from sample_analysis.engines import archives, attk, mails, names, outlook, yara
+from sample_analysis.engines import archives, attk, inspectors, mails, names, outlook, team_rules, yara
 from sample_analysis.engines.hashing import hashes
+from sample_analysis.engines.mailing import union
 from sample_analysis.engines.tree import Node, Tree
 from sample_analysis.engines.versions import versions
 
@@ -20,9 +20,10 @@ class Job:
 
     budget: Budget
     passwords: tuple[str, ...]
-    safelist: frozenset[str]
     tree: Tree = field(default_factory=Tree)
     package: attk.Package | None = None
+    kind: str = "file"
+    taken_from_mails: union.Seen = field(default_factory=union.Seen)
 
     def examine(self, node: Node, content: Content, depth: int, nesting: int = 0) -> None:
         """Find out about ``node``, then about what is inside it; limits become results."""
@@ -33,17 +34,17 @@ class Job:
         found = detect(content, node.name)
         node.facts["type"] = found.mime
         node.keep = found.susceptible or found.family in ("mail", "archive")
-        if node.facts.get("sha256") in self.safelist:
-            node.own = "clean"
-            node.reasons.append(_SAFE)
+        if team_rules.in_force.lists.judge(node):
             return
         yara.scan(node, content)
         names.judge(node, found)
+        inspectors.inspect(self, node, content, found, depth, nesting)
         self._open(node, content, found, depth, nesting)
 
     def _open(self, node: Node, content: Content, found: FileType, depth: int, nesting: int) -> None:
         inside: Callable[..., None] | None = None
-        if found.mime == "message/rfc822":
+        called_one = (self.kind == "email" and node.parent_id is None) or node.name.lower().endswith(".eml")
+        if mails.is_mail(found, content, called_one=called_one):
             inside = mails.read
         elif found.mime == "application/vnd.ms-outlook":
             inside = outlook.read
@@ -57,9 +58,6 @@ class Job:
             node.stopped_by(reached)
 
 
-_SAFE = Reason(engine="safelist", version="1", rule="known-good", says="This very file is on the list of known files.")
-
-
 def analyze(
     source: Opened | str | Path,
     evidence_id: str,
@@ -67,15 +65,14 @@ def analyze(
     kind: str = "file",
     passwords: Sequence[str] = (),
     limits: Mapping[str, Any] | None = None,
-    safelist: Sequence[str] = (),
 ) -> dict[str, Any]:
     """An ``EvidenceReport`` without salt, case and revision, and with ``engines``; plain data, for the sandbox.
 
-    ``safelist``: sha256 of known good files; ``limits``: fields of the kit's ``Limits`` that differ from the default.
+    ``limits``: fields of the kit's ``Limits`` that differ from the default.
     """
     with Content.of(source) as content:
         budget = Budget(limits=Limits(**(limits or {})), piece_bytes=content.size)
-        job = Job(budget=budget, passwords=tuple(passwords), safelist=frozenset(safelist))
+        job = Job(budget=budget, passwords=tuple(passwords))
         if kind == "attk_log":
             job.package = attk.Package()
         root = job.tree.add(Node(id=evidence_id, parent_id=None, name=name))

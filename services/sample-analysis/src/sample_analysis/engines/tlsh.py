@@ -106,7 +106,7 @@ class Tlsh:
 
 def distance(one: str, other: str) -> int:
     """0 for equal digests, mostly below 100 for variants of a file. Raises ValueError for what is no digest."""
-    ones, others = _parts(one), _parts(other)
+    ones, others = parts(one), parts(other)
     length = _around(ones[1] - others[1], 256)
     score = length if length <= 1 else 12 * length
     for mine, theirs in zip(ones[2:4], others[2:4], strict=True):
@@ -116,8 +116,8 @@ def distance(one: str, other: str) -> int:
     return score + (ones[0] != others[0]) + sum(6 if step == 3 else step for step in steps)
 
 
-def _parts(digest: str) -> list[int]:
-    """Checksum, length class, two ratios, 128 levels."""
+def parts(digest: str) -> list[int]:
+    """Checksum, length class, two ratios, 128 levels. Raises ValueError for what is no digest."""
     if not (match := _DIGEST.fullmatch(digest)):
         raise ValueError("this is no TLSH digest")
     hexes = match[1]

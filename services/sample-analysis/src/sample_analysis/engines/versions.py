@@ -4,7 +4,7 @@ from functools import cache
 from importlib.metadata import version
 
 from caseway_kit.archives import library
-from sample_analysis.engines import yara
+from sample_analysis.engines import team_rules, yara
 
 # Grows with every change that can give the same bytes another result.
 ANALYSIS = "1"
@@ -12,9 +12,12 @@ ANALYSIS = "1"
 
 @cache
 def versions() -> tuple[str, ...]:
+    team = team_rules.in_force
     return (
         f"caseway-analysis/{ANALYSIS}",
         f"caseway-rules/{yara.rules_version()}",
         f"yara-x/{version('yara-x')}",
         f"libarchive/{library.version().split()[0]}",
+        *([f"team-rules/{team.version}"] if team.version else []),
+        *([f"lists/{team.lists.version}"] if team.lists.version else []),
     )

@@ -1,0 +1,89 @@
+"""Known good and known bad files of the teams' own lists: by hash, or near to a listed one."""
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from caseway_contracts.results import Reason
+from sample_analysis.engines.near import Near
+from sample_analysis.engines.tree import Node
+
+_HASH = re.compile(r"[0-9a-f]{32}|[0-9a-f]{40}|[0-9a-f]{64}")
+_ENTRY = re.compile(r"([0-9A-Za-z]{1,80})(?:[\s,;]{1,8}(.{0,500}))?")
+_KINDS = ("safelist", "blocklist", "near")
+
+
+class BadList(Exception):
+    """A line that is no entry; the message says which and why."""
+
+
+@dataclass
+class Lists:
+    """``blocked`` by any of its hashes; ``safe`` by sha256 alone, as the others can be had for two files at once."""
+
+    safe: dict[str, str] = field(default_factory=dict)
+    blocked: dict[str, str] = field(default_factory=dict)
+    near: Near = field(default_factory=lambda: Near(()))
+    version: str = ""
+
+    def judge(self, node: Node) -> bool:
+        """Put what the lists say into ``node``; True when there is nothing more to find out."""
+        hashes = [str(node.facts.get(name, "")) for name in ("sha256", "sha1", "md5")]
+        if hashes[0] in self.safe:
+            node.own = "clean"
+            node.reasons.append(self._reason("known-good", "This very file is on the list of known files.", hashes[0]))
+            return True
+        for listed in filter(self.blocked.__contains__, hashes):
+            says = f"This very file is on the list of known bad files{_called(self.blocked[listed])}."
+            node.found(self._reason("known-bad", says, listed), "malicious")
+            break
+        digest = node.facts.get("tlsh")
+        if digest and (found := self.near.nearest(str(digest))):
+            says = f"Nearly the same as a known bad file{_called(found[1])}: TLSH distance {found[0]}."
+            node.found(self._reason("near-known-bad", says, str(digest)), "suspicious")
+        return False
+
+    def _reason(self, rule: str, says: str, where: str) -> Reason:
+        return Reason(engine="lists", version=self.version, rule=rule, where=where, says=says)
+
+
+def kind_of(name: str) -> str | None:
+    """What a file of the folder lists: its name begins with one of the kinds and ends in ``.txt``."""
+    return next((kind for kind in _KINDS if name.startswith(kind) and name.endswith(".txt")), None)
+
+
+def read(texts: Mapping[str, str], version: str) -> Lists:
+    """``texts`` by file name: an entry a line, a hash and what it is called; ``#`` begins a remark. Raises BadList."""
+    lists = Lists(version=version)
+    near: list[tuple[str, str]] = []
+    for name, text in sorted(texts.items()):
+        kind = kind_of(name)
+        for line, value, label in _entries(name, text):
+            if kind == "near":
+                try:
+                    Near([(value, label)])
+                except ValueError:
+                    raise BadList(f"{name}, line {line}: {value[:80]!r} is no TLSH digest") from None
+                near.append((value, label))
+            elif not _HASH.fullmatch(value.lower()):
+                raise BadList(f"{name}, line {line}: {value[:80]!r} is no MD5, SHA-1 or SHA-256")
+            elif kind == "safelist" and len(value) != 64:
+                raise BadList(f"{name}, line {line}: a safelist takes SHA-256 only, as MD5 and SHA-1 can be forged")
+            else:
+                (lists.safe if kind == "safelist" else lists.blocked)[value.lower()] = label
+    lists.near = Near(near)
+    return lists
+
+
+def _entries(name: str, text: str) -> Iterable[tuple[int, str, str]]:
+    for number, line in enumerate(text.splitlines(), 1):
+        entry = line.split("#", 1)[0].strip()
+        if not entry:
+            continue
+        if not (match := _ENTRY.fullmatch(entry)):
+            raise BadList(f"{name}, line {number}: expected a hash and a name")
+        yield number, match[1], (match[2] or "").strip()
+
+
+def _called(name: str) -> str:
+    return f" ({name})" if name else ""
