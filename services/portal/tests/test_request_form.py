@@ -10,7 +10,7 @@ from portal.requests.submission import Said, placed, submission
 from portal.requests.typed import Pair, Typed
 
 CATALOG = load()
-VIRUS_PATTERN = "fields.virus_pattern_type"
+VIRUS_PATTERN = "fields/virus_pattern_type"
 EVERY_CASE: list[Pair] = [
     ("profile_id", "p1"),
     ("affected_operating_systems", "windows-10"),
@@ -93,13 +93,13 @@ def test_what_the_form_of_a_category_shows_is_what_is_accepted(category: str) ->
     example: list[Pair] = []
     for name, value in manifest.example.items():
         if isinstance(value, list):
-            example += [(f"fields.{name}.{n}.{k}", str(v)) for n, row in enumerate(value) for k, v in row.items()]
+            example += [(f"fields/{name}/{n}/{k}", str(v)) for n, row in enumerate(value) for k, v in row.items()]
         else:
-            example.append((f"fields.{name}", str(value)))
+            example.append((f"fields/{name}", str(value)))
     if manifest.evidence.urls is not None:
         example.append(("urls", "http://odd.example/"))
     elif manifest.evidence.attachments:
-        example += [("attachments.0.upload_id", "u1"), ("attachments.0.password", "infected")]
+        example += [("attachments/0/upload_id", "u1"), ("attachments/0/password", "infected")]
     form = form_for(manifest.issue_type, category, product, *example)
     assert form.category == category
     assert form.help == manifest.help
@@ -133,7 +133,7 @@ def test_others_have_no_fields_of_their_own(category: str) -> None:
 
 
 def test_an_inquiry_takes_no_samples_and_says_so_when_there_is_one() -> None:
-    form = form_for("threat", "threat-inquiry", "officescan", ("attachments.0.upload_id", "u1"))
+    form = form_for("threat", "threat-inquiry", "officescan", ("attachments/0/upload_id", "u1"))
     assert not form.takes_attachments
     assert faults(form) == {"/attachments": "evidence.not_accepted"}
 
@@ -141,12 +141,12 @@ def test_an_inquiry_takes_no_samples_and_says_so_when_there_is_one() -> None:
 def test_a_digital_vaccine_profile_has_its_category_chosen_and_asks_what_the_kind_of_request_needs() -> None:
     product = "tippingpoint-digital-vaccine"
     assert form_for("product", "", product).category == "digital-vaccine-filter"
-    assert names(form_for("product", "", product))[0] == "fields.request_kind"
-    wanted = form_for("product", "", product, ("fields.request_kind", "new-filter"))
-    verified = form_for("product", "", product, ("fields.request_kind", "verification"))
-    assert "fields.threat" in names(wanted)
-    assert "fields.filter_number" not in names(wanted)
-    assert {"fields.filter_number", "fields.filter_name"} <= set(names(verified))
+    assert names(form_for("product", "", product))[0] == "fields/request_kind"
+    wanted = form_for("product", "", product, ("fields/request_kind", "new-filter"))
+    verified = form_for("product", "", product, ("fields/request_kind", "verification"))
+    assert "fields/threat" in names(wanted)
+    assert "fields/filter_number" not in names(wanted)
+    assert {"fields/filter_number", "fields/filter_name"} <= set(names(verified))
     assert wanted.fields[0].decides
     assert faults(verified) == {"/fields/filter_number": "required"}
 
@@ -157,17 +157,17 @@ def test_the_filter_categories_are_offered_for_their_products_alone() -> None:
 
 
 def test_repdv_entries_have_an_address_a_tag_and_a_direction_each() -> None:
-    product, kind = "tippingpoint-threatdv", ("fields.request_kind", "repdv-entries")
+    product, kind = "tippingpoint-threatdv", ("fields/request_kind", "repdv-entries")
     entry = [
-        ("fields.repdv_entries.4.address", "192.0.2.7"),
-        ("fields.repdv_entries.4.tag", "botnet"),
-        ("fields.repdv_entries.4.direction", "remove"),
-        ("fields.repdv_entries.9.address", ""),
+        ("fields/repdv_entries/4/address", "192.0.2.7"),
+        ("fields/repdv_entries/4/tag", "botnet"),
+        ("fields/repdv_entries/4/direction", "remove"),
+        ("fields/repdv_entries/9/address", ""),
     ]
     form = form_for("product", "", product, kind, *entry)
     table = form.fields[-1]
-    assert (table.name, table.widget, table.required) == ("fields.repdv_entries", "table", True)
-    assert [[cell.name.rpartition(".")[2] for cell in row] for row in table.rows] == [
+    assert (table.name, table.widget, table.required) == ("fields/repdv_entries", "table", True)
+    assert [[cell.name.rpartition("/")[2] for cell in row] for row in table.rows] == [
         ["address", "tag", "direction"]
     ] * 2
     assert [cell.value for cell in table.rows[0]] == ["192.0.2.7", "botnet", "remove"]
@@ -180,9 +180,9 @@ def test_repdv_entries_have_an_address_a_tag_and_a_direction_each() -> None:
 
 
 def test_what_is_hidden_by_another_choice_is_kept_and_not_said() -> None:
-    typed = (("fields.request_kind", "new-filter"), ("fields.filter_number", "77"), ("fields.threat", "X"))
+    typed = (("fields/request_kind", "new-filter"), ("fields/filter_number", "77"), ("fields/threat", "X"))
     form = form_for("product", "", "tippingpoint-threatdv", *typed)
-    assert form.kept == (("fields.filter_number", "77"),)
+    assert form.kept == (("fields/filter_number", "77"),)
     assert submission(form, "v")["fields"] == {"request_kind": "new-filter", "threat": "X"}
 
 
@@ -195,7 +195,7 @@ def test_high_and_critical_ask_for_the_business_impact(severity: str, *, asked: 
 
 
 def test_phone_asks_for_a_number_and_a_time() -> None:
-    form = form_for("product", "product-issues", "officescan", ("contact.method", "phone"))
+    form = form_for("product", "product-issues", "officescan", ("contact/method", "phone"))
     assert form.contact_asks == ("phone", "preferred_time")
     assert faults(form) == {"/contact/phone": "required", "/contact/preferred_time": "required"}
 
@@ -208,10 +208,10 @@ def test_picked_contacts_join_the_lines_once() -> None:
 def test_a_reclassification_keeps_what_was_asked_for_a_url_when_lines_move() -> None:
     more = [
         ("urls", "http://new.example/\nhttp://odd.example/"),
-        ("urls.0.url", "http://odd.example/"),
-        ("urls.0.requested_rating", "safe"),
-        ("urls.0.requested_categories", "37"),
-        ("urls.0.requested_categories", "38"),
+        ("urls/0/url", "http://odd.example/"),
+        ("urls/0/requested_rating", "safe"),
+        ("urls/0/requested_categories", "37"),
+        ("urls/0/requested_categories", "38"),
         ("rated", "1"),
     ]
     form = form_for("threat", "url-reclassification", "officescan", *more)
@@ -233,7 +233,7 @@ def test_faults_come_back_to_where_the_words_stand() -> None:
     more = [
         ("cc", "a@example.com\n\nnobody"),
         ("urls", "http://a.example\nnot a url"),
-        ("attachments.0.upload_id", "u"),
+        ("attachments/0/upload_id", "u"),
     ]
     form = form_for("threat", "collected-threat-sample-analysis", "officescan", *more)
 
@@ -267,12 +267,12 @@ def test_faults_come_back_to_where_the_words_stand() -> None:
         "cc": [("/cc/1", "nobody")],
         "urls": [("/urls/1/url", "not a url"), ("/urls", "")],
         "attachments": [("/attachments", ""), ("/attachments/7", "")],
-        "attachments.0": [("/attachments/0", ""), ("/attachments/0/upload_id", "")],
-        "attachments.0.password": [("/attachments/0/password", "")],
-        "fields.virus_pattern_type": [("/fields/virus_pattern_type", "")],
+        "attachments/0": [("/attachments/0", ""), ("/attachments/0/upload_id", "")],
+        "attachments/0/password": [("/attachments/0/password", "")],
+        "fields/virus_pattern_type": [("/fields/virus_pattern_type", "")],
         "affected_operating_systems": [("/affected_operating_systems/3", "")],
         "profile_id": [("/profile_revision", "")],
-        "contact.method": [("/contact/method", "")],
+        "contact/method": [("/contact/method", "")],
         "": [("/business_impact", ""), ("/nonsense", ""), ("", "")],
     }
 
@@ -310,7 +310,7 @@ def test_a_category_that_a_team_adds_needs_no_line_of_code_here() -> None:
         {**one.model_dump(exclude={"takes_category", "rules"}), "rules": one.rules} for one in CATALOG.issue_types
     ]
     catalog = Catalog.model_validate({**content, "categories": [*old, new], "issue_types": issue_types})
-    typed = [("fields.port", "443"), ("fields.inside", "true"), ("fields.hosts.0", "a"), ("fields.hosts.2", "b")]
+    typed = [("fields/port", "443"), ("fields/inside", "true"), ("fields/hosts/0", "a"), ("fields/hosts/2", "b")]
     form = form_for("threat", "packet-capture", "officescan", *typed, catalog=catalog)
     assert [(field.label, field.widget) for field in form.fields] == [
         ("Port", "number"),

@@ -71,14 +71,14 @@ def form_state(
     if rules is not None:
         for name, field in rules.form.fields.items():
             if isinstance(field, ListField):
-                typed = typed.with_rows(f"fields.{name}", typed.rows(f"fields.{name}"))
+                typed = typed.with_rows(f"fields/{name}", typed.rows(f"fields/{name}"))
     cc = _cc(typed, recipients, picked)
     typed = typed.with_rows("attachments", _attached(typed)).replaced({"cc": cc, "cc_pick": ()})
     if _reclassifies(rules):
         typed = with_url_rows(typed)
     severity = next((one for one in catalog.severities if one.slug == typed.one("severity")), None)
     methods = catalog.contact_methods
-    method = next((one for one in methods if one.slug == typed.one("contact.method")), methods[0])
+    method = next((one for one in methods if one.slug == typed.one("contact/method")), methods[0])
     fields = fields_of(rules, typed) if rules is not None else ()
     form = Form(
         typed=typed,
@@ -106,16 +106,16 @@ def form_state(
 def names_shown(form: Form) -> set[str]:
     """The names of all inputs of the form."""
     names = {"profile_id", "affected_operating_systems", "issue_type", "subject", "description", "severity", "cc"}
-    names |= {"contact.method", *(f"contact.{one}" for one in form.contact_asks)}
+    names |= {"contact/method", *(f"contact/{one}" for one in form.contact_asks)}
     names |= {"category"} if form.takes_category else set()
     names |= {"business_impact"} if form.asks_impact else set()
     names |= {"urls"} if form.evidence.urls is not None else set()
     for field in form.fields:
         names.add(field.name)
         names |= {cell.name for row in field.rows for cell in row}
-    names |= {name for name, _ in form.typed.pairs() if name.startswith("attachments.")}
+    names |= {name for name, _ in form.typed.pairs() if name.startswith("attachments/")}
     if form.reclassifies:
-        names |= {"rated", *(name for name, _ in form.typed.pairs() if name.startswith("urls."))}
+        names |= {"rated", *(name for name, _ in form.typed.pairs() if name.startswith("urls/"))}
     return names
 
 

@@ -37,7 +37,7 @@ def submission(form: Form, catalog_version: str) -> dict[str, Any]:
         "description": typed.one("description"),
         "severity": typed.one("severity"),
         "cc": typed.lines("cc"),
-        "contact": {"method": form.contact_method} | {key: typed.one(f"contact.{key}") for key in form.contact_asks},
+        "contact": {"method": form.contact_method} | {key: typed.one(f"contact/{key}") for key in form.contact_asks},
         "catalog_version": catalog_version,
         "fields": answers(form.rules, typed) if form.rules is not None else {},
         "attachments": [_attachment(row) for row in typed.rows("attachments")],
@@ -87,7 +87,7 @@ def _place(pointer: str, form: Form, names: set[str]) -> tuple[str, str]:
     if head in ("affected_operating_systems", "profile_id"):
         return head, ""
     while parts:
-        name = ".".join(parts)
+        name = "/".join(parts)
         if name in names:
             return name, ""
         parts.pop()
@@ -98,7 +98,7 @@ def _attachment_place(parts: list[str], form: Form) -> str:
     known = len(form.typed.rows("attachments"))
     if len(parts) == 1 or not parts[1].isdecimal() or int(parts[1]) >= known:
         return "attachments"
-    return f"attachments.{parts[1]}" + (".password" if parts[2:] == ["password"] else "")
+    return f"attachments/{parts[1]}" + ("/password" if parts[2:] == ["password"] else "")
 
 
 def _url_place(parts: list[str], form: Form) -> tuple[str, str]:
@@ -106,7 +106,7 @@ def _url_place(parts: list[str], form: Form) -> tuple[str, str]:
         return WHOLE_FORM, ""
     shown = form.reclassifies and form.typed.one("rated")
     if len(parts) > 2 and parts[2] != "url" and shown:
-        return f"urls.{parts[1]}.{parts[2]}", ""
+        return f"urls/{parts[1]}/{parts[2]}", ""
     return "urls", _line(form.typed.lines("urls"), parts)
 
 

@@ -1,6 +1,6 @@
 """What stands in a request's form, as the browser sends it: names and texts, nothing judged yet.
 
-A name is the JSON pointer of the submission with dots: ``fields.repdv_entries.0.address``.
+A name is a JSON pointer into the submission without its first slash: ``fields/repdv_entries/0/address``.
 """
 
 import re
@@ -22,16 +22,16 @@ NAMES = frozenset(
         "business_impact",
         "cc",
         "cc_pick",
-        "contact.method",
-        "contact.phone",
-        "contact.preferred_time",
+        "contact/method",
+        "contact/phone",
+        "contact/preferred_time",
         "urls",
         "rated",
     }
 )
 _PART = r"[a-z][a-z0-9_]{0,63}"
-_INDEXED = rf"(?:attachments\.\d{{1,3}}\.(?:upload_id|name|size|password)|urls\.\d{{1,3}}\.{_PART})"
-_KNOWN = re.compile(rf"fields\.{_PART}(?:\.\d{{1,4}}(?:\.{_PART})?)?|{_INDEXED}")
+_INDEXED = rf"(?:attachments/\d{{1,3}}/(?:upload_id|name|size|password)|urls/\d{{1,3}}/{_PART})"
+_KNOWN = re.compile(rf"fields/{_PART}(?:/\d{{1,4}}(?:/{_PART})?)?|{_INDEXED}")
 
 
 def is_known(name: str) -> bool:
@@ -66,11 +66,11 @@ class Typed:
         return [line.strip() for line in self.one(name).splitlines() if line.strip()]
 
     def rows(self, prefix: str) -> list[Row]:
-        """What stands under ``prefix.N.name``, by N, without the rows in which nothing is typed."""
+        """What stands under ``prefix/N/name``, by N, without the rows in which nothing is typed."""
         rows: dict[int, dict[str, tuple[str, ...]]] = {}
         for name, values in self._values.items():
-            if name.startswith(f"{prefix}."):
-                number, _, key = name[len(prefix) + 1 :].partition(".")
+            if name.startswith(f"{prefix}/"):
+                number, _, key = name[len(prefix) + 1 :].partition("/")
                 if number.isdecimal():
                     rows.setdefault(int(number), {})[key] = values
         return [rows[number] for number in sorted(rows) if any(one.strip() for v in rows[number].values() for one in v)]
@@ -90,7 +90,7 @@ class Typed:
         pairs = [pair for pair in self.pairs() if not _is_row_of(pair[0], prefix)]
         for number, row in enumerate(rows):
             for key, values in row.items():
-                name = f"{prefix}.{number}.{key}" if key else f"{prefix}.{number}"
+                name = f"{prefix}/{number}/{key}" if key else f"{prefix}/{number}"
                 pairs += [(name, value) for value in values]
         return Typed(pairs)
 
@@ -99,4 +99,4 @@ class Typed:
 
 
 def _is_row_of(name: str, prefix: str) -> bool:
-    return name.startswith(f"{prefix}.") and name[len(prefix) + 1 :].partition(".")[0].isdecimal()
+    return name.startswith(f"{prefix}/") and name[len(prefix) + 1 :].partition("/")[0].isdecimal()

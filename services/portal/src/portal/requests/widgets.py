@@ -43,7 +43,7 @@ def fields_of(rules: CaseRules, typed: Typed) -> tuple[Field, ...]:
     answered = answers(rules, typed)
     shown = form.shown(answered)
     return tuple(
-        _field(form.fields[name], f"fields.{name}", typed, required=name in form.required, decides=name in deciding)
+        _field(form.fields[name], f"fields/{name}", typed, required=name in form.required, decides=name in deciding)
         for name in shown
     )
 
@@ -51,7 +51,7 @@ def fields_of(rules: CaseRules, typed: Typed) -> tuple[Field, ...]:
 def answers(rules: CaseRules, typed: Typed) -> dict[str, object]:
     """What was typed, in the types of the manifest; only of fields that are shown. What is no number stays text."""
     form = rules.form
-    values = {name: _answer(field, f"fields.{name}", typed) for name, field in form.fields.items()}
+    values = {name: _answer(field, f"fields/{name}", typed) for name, field in form.fields.items()}
     shown = form.shown(values)
     return {name: value for name, value in values.items() if name in shown and value is not None}
 
@@ -107,8 +107,8 @@ def _table(field: ListField, name: str, typed: Typed, *, required: bool) -> Fiel
         required=required,
         says=field.description or "",
         most=field.max_items,
-        columns=make(f"{name}.0", {}),
-        rows=tuple(make(f"{name}.{number}", row) for number, row in enumerate(rows)),
+        columns=make(f"{name}/0", {}),
+        rows=tuple(make(f"{name}/{number}", row) for number, row in enumerate(rows)),
     )
 
 
@@ -116,7 +116,7 @@ def _columns(item: TextField | IntegerField | RowField) -> Callable[[str, Row], 
     def make(name: str, row: Row) -> tuple[Field, ...]:
         if isinstance(item, RowField):
             return tuple(
-                _input(column, f"{name}.{key}", _last(row, key), required=key in item.required)
+                _input(column, f"{name}/{key}", _last(row, key), required=key in item.required)
                 for key, column in item.properties.items()
             )
         return (_input(item, name, _last(row, ""), required=True),)
