@@ -166,6 +166,8 @@ class FileType:
     family: Family
     members: bool = False
     """Holds members that an archive reader can take out."""
+    zip: bool = False
+    """Its members are those of a zip, which may begin anywhere in it."""
 
     @property
     def susceptible(self) -> bool:
@@ -196,7 +198,7 @@ def detect(sample: Content, name: str = "") -> FileType:
         return _ole(sample.head(OLE_SEARCHED))
     found = _magic(sample, head) or detect_head(head, name)
     # A program that unpacks itself, or a picture with a zip behind it.
-    return replace(found, members=True) if not found.members and ends_as_zip(sample) else found
+    return replace(found, members=True, zip=True) if not found.members and ends_as_zip(sample) else found
 
 
 @lru_cache(maxsize=1)
@@ -280,21 +282,21 @@ def _zip(sample: Content) -> FileType:
     """A zip is what its directory names: Office files, Java and Android packages are zips too."""
     listing = sample.head(MEMBERS_IN_HEAD) + sample.tail(DIRECTORY_SEARCHED)
     if b"AndroidManifest.xml" in listing:
-        return FileType("application/vnd.android.package-archive", "installer", members=True)
+        return FileType("application/vnd.android.package-archive", "installer", members=True, zip=True)
     if b"[Content_Types].xml" in listing:
         for folder, mime in signatures.OFFICE_FOLDERS:
             if folder in listing:
                 macros = b"vbaProject.bin" in listing or b"xl/macrosheets/" in listing
-                return FileType(mime, "macro-document" if macros else "document", members=True)
+                return FileType(mime, "macro-document" if macros else "document", members=True, zip=True)
         if b"AppxManifest.xml" in listing:
-            return FileType("application/appx", "installer", members=True)
+            return FileType("application/appx", "installer", members=True, zip=True)
     if b"META-INF/MANIFEST.MF" in listing and b".class" in listing:
-        return FileType("application/java-archive", "executable", members=True)
+        return FileType("application/java-archive", "executable", members=True, zip=True)
     if sample.read(30, 8) == b"mimetype" and (open_document := re.match(rb"[\w./+-]+", sample.read(38, 80))):
         macros = b"Basic/" in listing
         mime = open_document.group().decode().removesuffix("PK")
-        return FileType(mime, "macro-document" if macros else "document", members=True)
-    return FileType("application/zip", "archive", members=True)
+        return FileType(mime, "macro-document" if macros else "document", members=True, zip=True)
+    return FileType("application/zip", "archive", members=True, zip=True)
 
 
 def _ole(data: bytes) -> FileType:

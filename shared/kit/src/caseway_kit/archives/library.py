@@ -38,7 +38,7 @@ _SIGNATURES: dict[str, tuple[Sequence[Any], Any]] = {
     "archive_read_open_memory": ((_HANDLE, c_void_p, c_size_t), c_int),
     "archive_read_open_fd": ((_HANDLE, c_int, c_size_t), c_int),
     "archive_read_next_header": ((_HANDLE, POINTER(c_void_p)), c_int),
-    "archive_read_data": ((_HANDLE, c_void_p, c_size_t), c_ssize_t),
+    "archive_read_data_block": ((_HANDLE, POINTER(c_void_p), POINTER(c_size_t), POINTER(c_int64)), c_int),
     "archive_read_has_encrypted_entries": ((_HANDLE,), c_int),
     "archive_entry_pathname": ((_HANDLE,), _TEXT),
     "archive_entry_pathname_utf8": ((_HANDLE,), _TEXT),

@@ -10,11 +10,13 @@ STANDARD = ("infected", "virus", "novirus")
 
 # A zip does not say in which encoding its password was typed; these are what the common tools use.
 ENCODINGS = ("utf-8", "cp1252", "cp437", "cp932")
+LONGEST = 10_000
 VERIFIED_BYTES = 4 * 1024 * 1024
 SMALLEST_WITH_A_CHECKSUM = 4
 _UNKNOWN_SIZE = 1 << 62
 
 OpenReader = Callable[[bytes | None], Reader]
+Opens = Callable[[bytes], bool]
 
 
 class PasswordNeeded(Exception):
@@ -26,68 +28,111 @@ class PasswordNeeded(Exception):
         self.supported = supported
 
 
-def candidates(passwords: Sequence[str]) -> Iterator[tuple[str, bytes]]:
-    """The customer's own first, then the standard ones, each in every encoding that gives other bytes."""
-    seen: set[bytes] = set()
-    for word in (*passwords, *STANDARD):
-        for encoding in ENCODINGS:
-            try:
-                typed = word.encode(encoding)
-            except UnicodeEncodeError:
+class Keys:
+    """The passwords of one archive: the customer's own, then guesses, then the standard ones; those that fit first."""
+
+    def __init__(
+        self,
+        passwords: Sequence[str],
+        guesses: Sequence[str],
+        limits: Limits,
+        *,
+        encodings: Sequence[str] = ENCODINGS,
+    ) -> None:
+        self._encodings = encodings
+        self._limits = limits
+        self._passwords = tuple(passwords)
+        self._guesses = tuple(guesses)
+        self._started = time.monotonic()
+        self._fitting: list[tuple[str, bytes]] = []
+        self.tried = 0
+
+    def find(self, opens: Opens) -> tuple[str, bytes]:
+        """The word and its bytes. Raises PasswordNeeded."""
+        for word, typed in self._fitting:
+            if opens(typed):
+                return word, typed
+        for word, typed in self._candidates():
+            if (word, typed) in self._fitting:
                 continue
-            # The C library takes a string that ends at the first NUL: no such password can be right.
-            if typed and b"\x00" not in typed and typed not in seen:
+            if (
+                self.tried >= self._limits.password_tries
+                or time.monotonic() - self._started > self._limits.password_seconds
+            ):
+                break
+            self.tried += 1
+            if opens(typed):
+                self._fitting.append((word, typed))
+                return word, typed
+        raise PasswordNeeded(tried=self.tried)
+
+    def _candidates(self) -> Iterator[tuple[str, bytes]]:
+        """However many guesses there are, each of the standard ones has its turn."""
+        standard = list(self._typed(STANDARD))
+        seen = {typed for _, typed in standard}
+        room = self._limits.password_tries - len(standard)
+        for word, typed in self._typed((*self._passwords, *self._guesses)):
+            if room > 0 and (typed not in seen or word in self._passwords):
+                room -= 1
                 seen.add(typed)
                 yield word, typed
+        yield from standard
+
+    def _typed(self, words: Sequence[str]) -> Iterator[tuple[str, bytes]]:
+        """Each in every encoding that gives other bytes."""
+        seen: set[bytes] = set()
+        for word in words:
+            for encoding in self._encodings:
+                try:
+                    typed = word[:LONGEST].encode(encoding)
+                except UnicodeEncodeError:
+                    continue
+                # The C library takes a string that ends at the first NUL: no such password can be right.
+                if typed and "\x00" not in word and typed not in seen:
+                    seen.add(typed)
+                    yield word, typed
 
 
-def find_password(
-    open_reader: OpenReader, target: int, passwords: Sequence[str], limits: Limits
-) -> tuple[str, bytes, int]:
-    """The word, its bytes and the number of tries. Raises PasswordNeeded.
+def opens_member(open_reader: OpenReader, target: int) -> Opens:
+    """A password is known to be right by reading the member ``target`` to its checksum.
 
-    Known to be right by reading the member ``target`` to its checksum: ZipCrypto's own check is one byte, which takes
-    one wrong password in 256 for right.
+    ZipCrypto's own check is one byte, which takes one wrong password in 256 for right.
     """
-    started, tried = time.monotonic(), 0
-    for word, typed in candidates(passwords):
-        if tried >= limits.password_tries or time.monotonic() - started > limits.password_seconds:
-            break
-        tried += 1
-        if _opens(open_reader, target, typed):
-            return word, typed, tried
-    raise PasswordNeeded(tried=tried)
 
-
-def _opens(open_reader: OpenReader, target: int, typed: bytes) -> bool:
-    try:
-        with open_reader(typed) as reader:
-            for entry in reader.entries():
-                if entry.index == target:
-                    total = 0
-                    while total < VERIFIED_BYTES and (chunk := reader.read()):
-                        total += len(chunk)
-                    return True
-    except Unreadable:
+    def opens(typed: bytes) -> bool:
+        try:
+            with open_reader(typed) as reader:
+                for entry in reader.entries():
+                    if entry.index == target:
+                        total = 0
+                        while total < VERIFIED_BYTES and (chunk := reader.read()):
+                            total += len(chunk)
+                        return True
+        except Unreadable:
+            return False
         return False
-    return False
+
+    return opens
 
 
-def smallest_encrypted(open_reader: OpenReader, listed: int) -> int | None:
-    """Index of the member to try passwords on; None when nothing is encrypted."""
+def smallest_encrypted(open_reader: OpenReader, listed: int) -> tuple[int | None, bool]:
+    """Index of the member to try passwords on, None when nothing is encrypted; whether another file is not."""
     best: tuple[bool, int, int] | None = None
+    any_open = False
     with open_reader(None) as reader:
         try:
             for entry in reader.entries():
-                if entry.encrypted and entry.kind == "file":
-                    size = entry.size if entry.size is not None else _UNKNOWN_SIZE
-                    this = (size < SMALLEST_WITH_A_CHECKSUM, size, entry.index)
-                    best = this if best is None else min(best, this)
+                if entry.kind == "file":
+                    any_open = any_open or not entry.encrypted
+                    if entry.encrypted:
+                        size = entry.size if entry.size is not None else _UNKNOWN_SIZE
+                        this = (size < SMALLEST_WITH_A_CHECKSUM, size, entry.index)
+                        best = this if best is None else min(best, this)
                 if entry.index >= listed:
                     break
         except Unreadable:
             # Members after the damage are lost either way.
             pass
         if best is None:
-            return 0 if reader.says_encrypted else None
-    return best[2]
+            return (0 if reader.says_encrypted and not any_open else None), any_open
+    return best[2], any_open

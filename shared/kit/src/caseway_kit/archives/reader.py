@@ -12,7 +12,7 @@ from caseway_kit.archives.content import CHUNK, Content
 from caseway_kit.archives.library import lib
 
 NAME_KEPT = 1024
-BLOCK = 128 * 1024
+LARGEST_HOLE = 16 * 1024 * 1024
 
 EntryKind = Literal["file", "directory", "link", "other"]
 
@@ -37,7 +37,9 @@ class Reader:
         self, content: Content, formats: Sequence[str], filters: Sequence[str] = (), password: bytes | None = None
     ) -> None:
         self._content = content  # libarchive reads from its memory
-        self._buffer = ctypes.create_string_buffer(BLOCK)
+        self._out = 0
+        self._waiting = b""
+        self._damaged = False
         self._handle = lib.archive_read_new()
         if not self._handle:
             raise MemoryError
@@ -75,18 +77,42 @@ class Reader:
         while (code := lib.archive_read_next_header(self._handle, ctypes.byref(entry))) != library.EOF:
             if code < library.WARN:
                 raise Unreadable("the archive breaks off")
+            self._out, self._waiting, self._damaged = 0, b"", False
             if code != library.RETRY:
                 yield _entry(entry, index)
             index += 1
 
     def read(self) -> bytes:
-        """The next bytes of the entry it stands at, none at its end. Raises Unreadable."""
+        """The next bytes of the entry it stands at, none at its end. Raises Unreadable, after all that came out."""
         if self._handle is None:
             raise ValueError("the archive is closed")
-        count = lib.archive_read_data(self._handle, self._buffer, BLOCK)
-        if count < 0:
+        if self._waiting:
+            chunk, self._waiting = self._waiting, b""
+            return chunk
+        if self._damaged:
             raise Unreadable("the member is damaged")
-        return self._buffer.raw if count == BLOCK else ctypes.string_at(self._buffer, count)
+        start, size, at = ctypes.c_void_p(), ctypes.c_size_t(), ctypes.c_int64()
+        while True:
+            code = lib.archive_read_data_block(self._handle, ctypes.byref(start), ctypes.byref(size), ctypes.byref(at))
+            if code == library.EOF:
+                return b""
+            if code < library.WARN:
+                raise Unreadable("the member is damaged")
+            # A checksum that is wrong is told together with the last bytes, which count all the same.
+            self._damaged = code != library.OK
+            if size.value and start.value:
+                return self._placed(ctypes.string_at(start.value, size.value), at.value)
+            if self._damaged:
+                raise Unreadable("the member is damaged")
+
+    def _placed(self, chunk: bytes, at: int) -> bytes:
+        """Zeros for the hole before ``chunk``, as a sparse file has; the rest of a large hole is not worth reading."""
+        hole = min(max(0, at - self._out), LARGEST_HOLE)
+        self._out = max(self._out, at) + len(chunk)
+        if hole:
+            self._waiting = chunk
+            return bytes(hole)
+        return chunk
 
 
 def _entry(entry: ctypes.c_void_p, index: int) -> Entry:

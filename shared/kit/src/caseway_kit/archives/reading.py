@@ -8,10 +8,11 @@ from caseway_kit.archives import library
 from caseway_kit.archives.budget import Budget
 from caseway_kit.archives.content import Content
 from caseway_kit.archives.filetypes import FileType, detect, is_tar
-from caseway_kit.archives.passwords import PasswordNeeded, find_password, smallest_encrypted
+from caseway_kit.archives.passwords import Keys, PasswordNeeded, opens_member, smallest_encrypted
 from caseway_kit.archives.reader import EntryKind, Reader, Unreadable
-from caseway_kit.archives.signatures import ONE_STREAM, ZIP_MAGICS
-from caseway_kit.archives.ziplayout import ZipLayout, ends_as_zip, read_layout
+from caseway_kit.archives.signatures import ONE_STREAM
+from caseway_kit.archives.ziplayout import ZipLayout, read_layout
+from caseway_kit.archives.zippieces import pieces
 
 
 class NotAnArchive(Exception):
@@ -27,12 +28,14 @@ class Member:
     kind: EntryKind
     size: int | None
     encrypted: bool
+    place: int | None
+    """Where the usual reading of the archive finds it; None in another reading."""
     _archive: "Archive" = field(repr=False, compare=False)
     _reader: Reader = field(repr=False, compare=False)
 
     def chunks(self) -> Iterator[bytes]:
         """The bytes, counted against the budget. Raises PasswordNeeded, Unreadable or LimitReached on the way."""
-        return self._archive.read(self._reader, encrypted=self.encrypted)
+        return self._archive.read(self, self._reader)
 
 
 class Archive:
@@ -42,11 +45,11 @@ class Archive:
         self._content = content
         self._budget = budget
         self._typed: bytes | None = None
-        self._is_zip = ends_as_zip(content) or content.head(4) in ZIP_MAGICS
+        self._is_zip = found.zip
         self.type = found
         self.opened_with: str | None = None
         self.encrypted = False
-        self.tried = 0
+        self._keys: Keys | None = None
         self.layout = read_layout(content, budget.limits.listed) if self._is_zip else ZipLayout()
         self._only_name = ""
         self._formats: tuple[str, ...] = library.ZIP_DIRECTORY if self._is_zip else library.FORMATS
@@ -65,57 +68,104 @@ class Archive:
             return
         seen, broken = 0, None
         try:
-            for member in self._walk(self._formats, first=0):
+            for member in self._walk(self._content, self._formats, first=0):
                 seen = member.index + 1
                 yield member
         except Unreadable as error:
             broken = error
         if self._is_zip and (broken or self.ambiguous):
-            # What a reader sees that ignores the directory; the caller tells repeats by their content, and whether
-            # the zip is broken is the directory's side to say.
-            with suppress(Unreadable):
-                yield from self._walk(library.ZIP_LOCAL_HEADERS, first=seen)
+            yield from self._other_readings(first=seen)
         if broken is not None:
             raise broken
 
-    def unlock(self, passwords: Sequence[str]) -> None:
-        """Raises PasswordNeeded when the archive is encrypted and no password opens it."""
+    def _other_readings(self, *, first: int) -> Iterator[Member]:
+        """What other readers see; the caller tells repeats by their content, and damage is the directory's to state."""
+        with suppress(Unreadable):
+            for member in self._walk(self._content, library.ZIP_LOCAL_HEADERS, first=first):
+                first = member.index + 1
+                yield member
+        for piece in pieces(self._content, self.layout):
+            with suppress(Unreadable):
+                for member in self._walk(piece, library.ZIP_LOCAL_HEADERS, first=first):
+                    first = member.index + 1
+                    yield member
+                    break
+
+    def unlock(self, keys: Keys) -> None:
+        """Raises PasswordNeeded when all of it is encrypted and no password opens it."""
         if self.layout.empty:
             return
-        limits = self._budget.limits
-        target = smallest_encrypted(self._open, limits.listed)
+        target, any_open = self._encrypted_member()
         if target is None:
             return
         self.encrypted = True
         if not self._is_zip:
             raise PasswordNeeded(tried=0, supported=False)
-        self.opened_with, self._typed, self.tried = find_password(self._open, target, passwords, limits)
-
-    def read(self, reader: Reader, *, encrypted: bool) -> Iterator[bytes]:
-        if encrypted and self._typed is None:
-            raise PasswordNeeded(tried=self.tried)
-        return self._read(reader, encrypted=encrypted)
-
-    def _read(self, reader: Reader, *, encrypted: bool) -> Iterator[bytes]:
-        got_any = False
+        self._keys = keys
         try:
-            while chunk := reader.read():
-                got_any = True
-                self._budget.spend_bytes(len(chunk))
-                yield chunk
-        except Unreadable as error:
-            if encrypted and not got_any:
-                raise PasswordNeeded(tried=self.tried) from error
-            raise
+            self.opened_with, self._typed = keys.find(opens_member(self._open, target))
+        except PasswordNeeded:
+            if not any_open and not self.layout.disputed:
+                raise
 
-    def _walk(self, formats: Sequence[str], *, first: int) -> Iterator[Member]:
-        with Reader(self._content, formats, self._filters, self._typed) as reader:
+    def _encrypted_member(self) -> tuple[int | None, bool]:
+        """Which one to try passwords on, and whether others are open."""
+        try:
+            return smallest_encrypted(self._open, self._budget.limits.listed)
+        except Unreadable:
+            if not self._is_zip or not (self.layout.entries or self.layout.unlisted):
+                raise
+        # Without a directory that can be read, what the members' own headers say still can.
+        self._formats = library.ZIP_LOCAL_HEADERS
+        with suppress(Unreadable):
+            return smallest_encrypted(self._open, self._budget.limits.listed)
+        return None, True
+
+    @property
+    def tried(self) -> int:
+        return self._keys.tried if self._keys else 0
+
+    def read(self, member: "Member", reader: Reader) -> Iterator[bytes]:
+        """The bytes of ``member``, at which ``reader`` stands."""
+        if not member.encrypted:
+            yield from self._counted(reader)
+            return
+        if self._keys is None:
+            raise PasswordNeeded(tried=0, supported=False)
+        first = b""
+        if self._typed is not None:
+            with suppress(Unreadable):
+                if not (first := reader.read()):
+                    return
+        if first:
+            self._budget.spend_bytes(len(first))
+            yield first
+            yield from self._counted(reader)
+        elif member.place is None:
+            raise PasswordNeeded(tried=self.tried)
+        else:
+            # Members of one zip can have passwords of their own.
+            _, typed = self._keys.find(opens_member(self._open, member.place))
+            with self._open(typed) as own:
+                for entry in own.entries():
+                    if entry.index == member.place:
+                        yield from self._counted(own)
+                        return
+
+    def _counted(self, reader: Reader) -> Iterator[bytes]:
+        while chunk := reader.read():
+            self._budget.spend_bytes(len(chunk))
+            yield chunk
+
+    def _walk(self, content: Content, formats: Sequence[str], *, first: int) -> Iterator[Member]:
+        with Reader(content, formats, self._filters, self._typed) as reader:
             for entry in reader.entries():
                 index = first + entry.index
                 self._budget.check_listed(index)
                 self._budget.check_time()
                 path = self._only_name or entry.path or f"member {index}"
-                yield Member(index, path, entry.kind, entry.size, entry.encrypted, self, reader)
+                place = entry.index if formats is self._formats and content is self._content else None
+                yield Member(index, path, entry.kind, entry.size, entry.encrypted, place, self, reader)
 
     def _open(self, typed: bytes | None) -> Reader:
         return Reader(self._content, self._formats, self._filters, typed)
@@ -135,14 +185,21 @@ class Archive:
 
 @contextmanager
 def open_archive(
-    content: Content, *, budget: Budget, passwords: Sequence[str] = (), name: str = "", found: FileType | None = None
+    content: Content,
+    *,
+    budget: Budget,
+    passwords: Sequence[str] = (),
+    guesses: Sequence[str] = (),
+    name: str = "",
+    found: FileType | None = None,
 ) -> Iterator[Archive]:
     """An archive with its password found. Raises NotAnArchive, PasswordNeeded or Unreadable.
 
+    ``passwords`` are the customer's, ``guesses`` are tried after them.
     With PasswordNeeded the members can't be read; their names are told by :func:`list_locked`.
     """
     archive = _archive(content, budget, name, found)
-    archive.unlock(passwords)
+    archive.unlock(Keys(passwords, guesses, budget.limits))
     yield archive
 
 

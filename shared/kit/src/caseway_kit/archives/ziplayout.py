@@ -1,150 +1,198 @@
-"""Whether a zip's directory and its local headers tell the same story; reads neither names nor data into anything."""
+"""Whether all readers would take the same members out of a zip; reads neither names nor data into anything."""
 
-import struct
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from caseway_kit.archives.content import Content
+from caseway_kit.archives.zipend import DirectoryPlace, find_directory, holds_other_end
+from caseway_kit.archives.zipentries import (
+    ENCRYPTED,
+    LOCAL,
+    MASKED_HEADERS,
+    SIZES_FOLLOW,
+    Entry,
+    Header,
+    data_at,
+    descriptor_length,
+    read_entries,
+    read_local,
+)
+from caseway_kit.archives.zipnames import clashing
 
-_END = b"PK\x05\x06"
-_END64_LOCATOR = b"PK\x06\x07"
-_END64 = b"PK\x06\x06"
-_CENTRAL = b"PK\x01\x02"
-_LOCAL = b"PK\x03\x04"
-_LARGEST_COMMENT = 65_535
 _DIRECTORY_READ = 8 * 1024 * 1024
-
-_ENCRYPTED = 0x1
-_SIZES_FOLLOW = 0x8
-_MASKED_HEADERS = 0x2000
 _ALL_ONES = 0xFFFFFFFF
+_SIGNING_BLOCK = b"APK Sig Block 42"
+_GAPS_SEARCHED = 64 * 1024 * 1024
+_MOST_SHARING = 3
+_CHUNK = 1024 * 1024
 
 
 @dataclass(frozen=True)
 class ZipLayout:
-    """``overlapping``: members share bytes, as only a bomb's do. ``entries``: what the directory says that it holds."""
+    """``oddities``: why readers may differ. ``overlapping``: members share bytes, as only a bomb's do.
+
+    ``disputed``: entries that their own header contradicts, each with its place. ``unlisted``: places of headers that
+    the directory does not speak of.
+    """
 
     oddities: tuple[str, ...] = ()
     overlapping: bool = False
     entries: int = 0
     empty: bool = False
-
-
-@dataclass(frozen=True)
-class _Entry:
-    name: bytes
-    flags: int
-    method: int
-    crc: int
-    packed: int
-    unpacked: int
-    at: int
+    disputed: tuple[Entry, ...] = ()
+    unlisted: tuple[int, ...] = ()
 
 
 def ends_as_zip(sample: Content) -> bool:
-    """Whether a zip's end record closes the sample, whatever its beginning looks like."""
-    tail = sample.tail(1024)
-    at = tail.rfind(_END)
-    return at >= 0 and len(tail) - at >= 22 and struct.unpack_from("<H", tail, at + 8)[0] > 0
+    """Whether a zip's directory closes the sample, whatever its beginning looks like."""
+    place = find_directory(sample)
+    return place is not None and place.count > 0 and place.plausible
 
 
 def read_layout(sample: Content, entries: int) -> ZipLayout:
     """Compare the first ``entries`` entries; a zip without a directory at all is odd too."""
-    tail = sample.tail(_LARGEST_COMMENT + 22 + 20)
-    tail_at = sample.size - len(tail)
-    end_at = tail.rfind(_END)
-    if end_at < 0 or len(tail) - end_at < 22:
-        return ZipLayout(oddities=("no-directory",))
-    odd: set[str] = set()
-    count, size, start, comment = struct.unpack_from("<HIIH", tail, end_at + 10)
-    if end_at + 22 + comment != len(tail):
-        odd.add("data-after-the-end")
-    if (first := tail.find(_END)) != end_at and tail_at + first > 0:
-        odd.add("two-directories")
-    directory_end = tail_at + end_at
-    if tail[max(0, end_at - 20) : end_at].startswith(_END64_LOCATOR):
-        (end64_at,) = struct.unpack_from("<Q", tail, end_at - 12)
-        end64 = sample.read(end64_at, 56)
-        if not end64.startswith(_END64) or len(end64) < 56:
-            return ZipLayout(oddities=("directory-not-where-stated",))
-        count, size, start = struct.unpack_from("<QQQ", end64, 32)
-        directory_end = end64_at
-    shift = directory_end - start - size
-    if shift:
-        odd.add("data-before-the-start" if shift > 0 else "directory-not-where-stated")
-    found = _entries(sample.read(max(0, start + shift), min(size, _DIRECTORY_READ)), entries)
-    if len(found) != min(count, entries) and size <= _DIRECTORY_READ:
+    place = find_directory(sample)
+    if place is None:
+        return ZipLayout(oddities=("no-directory",), unlisted=tuple(_headers_in(sample, [(0, sample.size)], entries)))
+    odd = set(place.oddities)
+    directory = sample.read(place.at, min(place.size, _DIRECTORY_READ))
+    found, length = read_entries(directory, entries)
+    if place.size <= _DIRECTORY_READ and (
+        len(found) != min(place.count, entries) or (len(found) < entries and length != place.size)
+    ):
         odd.add("entries-miscounted")
-    overlapping = _compare(sample, found, max(0, shift), start + max(0, shift), odd)
-    if not found and directory_end > max(0, shift):
-        odd.add("data-between-members")
-    return ZipLayout(oddities=tuple(sorted(odd)), overlapping=overlapping, entries=count, empty=count == 0 and not odd)
+    if holds_other_end(directory):
+        odd.add("two-directories")
+    found = [_moved(entry, place.shift) for entry in found]
+    comparison = _Comparison(sample, place, odd)
+    comparison.run(found)
+    odd.update(clashing(found))
+    return ZipLayout(
+        oddities=tuple(sorted(odd)),
+        overlapping=comparison.overlapping,
+        entries=place.count,
+        empty=place.count == 0 and not odd,
+        disputed=tuple(comparison.disputed),
+        unlisted=tuple(_headers_in(sample, comparison.gaps, entries)),
+    )
 
 
-def _entries(directory: bytes, most: int) -> list[_Entry]:
-    found: list[_Entry] = []
-    at = 0
-    while len(found) < most and directory[at : at + 4] == _CENTRAL and len(directory) >= at + 46:
-        flags, method, _, _, crc, packed, unpacked, name, extra, comment = struct.unpack_from(
-            "<HHHHIIIHHH", directory, at + 8
-        )
-        (local_at,) = struct.unpack_from("<I", directory, at + 42)
-        fields = directory[at + 46 + name : at + 46 + name + extra]
-        unpacked, packed, local_at = _zip64(fields, unpacked, packed, local_at)
-        found.append(_Entry(directory[at + 46 : at + 46 + name], flags, method, crc, packed, unpacked, local_at))
-        at += 46 + name + extra + comment
-    return found
+def _moved(entry: Entry, shift: int) -> Entry:
+    if not shift:
+        return entry
+    fields = {name: getattr(entry, name) for name in Entry.__dataclass_fields__}
+    return Entry(**{**fields, "at": max(0, entry.at + shift)})
 
 
-def _zip64(fields: bytes, *values: int) -> list[int]:
-    """The sizes, with those that say "too large for 32 bits" taken from the extra field."""
-    at, wide = 0, b""
-    while at + 4 <= len(fields):
-        kind, length = struct.unpack_from("<HH", fields, at)
-        if kind == 1:
-            wide = fields[at + 4 : at + 4 + length]
-        at += 4 + length
-    out: list[int] = []
-    for value in values:
-        if value == _ALL_ONES and len(wide) >= 8:
-            value, wide = struct.unpack_from("<Q", wide)[0], wide[8:]
-        out.append(value)
-    return out
+class _Comparison:
+    """Each entry against the header before its data, and what lies between them all."""
 
+    def __init__(self, sample: Content, place: DirectoryPlace, odd: set[str]) -> None:
+        self._sample = sample
+        self._place = place
+        self._odd = odd
+        self._end = 0
+        self.overlapping = False
+        self.disputed: list[Entry] = []
+        self.gaps: list[tuple[int, int]] = []
 
-def _compare(sample: Content, found: list[_Entry], shift: int, directory_at: int, odd: set[str]) -> bool:
-    overlapping = False
-    names: set[bytes] = set()
-    end = shift
-    for entry in sorted(found, key=lambda entry: entry.at):
-        if entry.name in names:
-            odd.add("duplicate-names")
-        names.add(entry.name)
-        at = entry.at + shift
-        header = sample.read(at, 30)
-        if len(header) < 30 or not header.startswith(_LOCAL):
-            odd.add("local-header-missing")
-            continue
-        flags, method, _, _, crc, packed, unpacked, name, extra = struct.unpack_from("<HHHHIIIHH", header, 6)
-        if at < end:
-            overlapping = True
-        elif at > end + 24:
-            # Up to 24 bytes are a data descriptor of the member before.
-            odd.add("data-between-members")
+    def run(self, found: list[Entry]) -> None:
+        last, sharing = -1, 0
+        for entry in sorted(found, key=lambda entry: entry.at):
+            sharing = sharing + 1 if entry.at == last else 0
+            last = entry.at
+            if sharing:
+                # Two names for the same bytes can be a mistake; more are how a bomb is built.
+                self._odd.add("shared-data")
+                self.overlapping = self.overlapping or sharing >= _MOST_SHARING
+            local = read_local(self._sample, entry.at)
+            if local is None:
+                self._odd.add("local-header-missing")
+                continue
+            if differences := set(_differences(entry, local)):
+                self._odd |= differences
+                self.disputed.append(entry)
+            if not sharing:
+                self._follow(entry, local)
+        self._leave(self._end, self._place.at, before_directory=True)
+        self._leave(self._place.ends, self._sample.size, before_directory=False)
+
+    def _follow(self, entry: Entry, local: Header) -> None:
+        if entry.at < self._end:
+            self.overlapping = True
+        else:
+            self._leave(self._end, entry.at, before_directory=False)
+        end = data_at(entry.at, local)
         if entry.packed != _ALL_ONES:
-            end = at + 30 + name + extra + entry.packed
-        if flags & _MASKED_HEADERS:
-            continue
-        if sample.read(at + 30, name) != entry.name:
-            odd.add("names-differ")
-        if method != entry.method:
-            odd.add("methods-differ")
-        if (flags ^ entry.flags) & (_ENCRYPTED | _SIZES_FOLLOW):
-            odd.add("flags-differ")
-        local, stated = (packed, unpacked, crc), (entry.packed, entry.unpacked, entry.crc)
-        if local != stated and not flags & _SIZES_FOLLOW and _ALL_ONES not in local[:2]:
-            odd.add("sizes-differ")
-    if found and end > directory_at:
-        overlapping = True
-    elif found and directory_at > end + 24 + 16:
-        odd.add("data-between-members")
-    return overlapping
+            end += entry.packed
+        if local.sizes_follow:
+            length = descriptor_length(self._sample, end, entry)
+            if length is None and not entry.flags & ENCRYPTED:
+                self._odd.add("sizes-differ")
+                self.disputed.append(entry)
+            end += length or 0
+        if end > self._place.at:
+            self.overlapping = True
+        self._end = max(self._end, end)
+
+    def _leave(self, start: int, end: int, *, before_directory: bool) -> None:
+        if start >= end:
+            return
+        if before_directory and self._sample.read(end - 16, 16) == _SIGNING_BLOCK:
+            return
+        if start == 0:
+            self._odd.add("data-before-the-start")
+        elif end == self._sample.size:
+            self._odd.add("data-after-the-end")
+        else:
+            self._odd.add("data-between-members")
+        if holds_other_end(self._sample.read(start, min(end - start, _CHUNK))):
+            self._odd.add("two-directories")
+        self.gaps.append((start, end))
+
+
+def _differences(entry: Entry, local: Header) -> Iterator[str]:
+    if entry.malformed or local.malformed:
+        yield "extra-malformed"
+    if entry.misnamed or local.misnamed or set(entry.unicode_paths) != set(local.unicode_paths):
+        yield "unicode-names-differ"
+    if entry.called_a_directory and entry.unpacked:
+        yield "directory-with-data"
+    if local.flags & MASKED_HEADERS:
+        return
+    if local.name != entry.name:
+        yield "names-differ"
+    if local.method != entry.method:
+        yield "methods-differ"
+    if (local.flags ^ entry.flags) & (ENCRYPTED | SIZES_FOLLOW):
+        yield "flags-differ"
+    said, stated = (local.packed, local.unpacked, local.crc), (entry.packed, entry.unpacked, entry.crc)
+    # Where they follow the data, the header may leave them out, but not state others.
+    if local.sizes_follow:
+        agree = all(here in (0, _ALL_ONES, there) for here, there in zip(said, stated, strict=True))
+    else:
+        agree = said == stated or _ALL_ONES in said[:2]
+    if not agree:
+        yield "sizes-differ"
+
+
+def _headers_in(sample: Content, gaps: list[tuple[int, int]], most: int) -> Iterator[int]:
+    """Where members begin in the bytes that the directory leaves out; each is taken by its size, if it states one."""
+    room, seen = _GAPS_SEARCHED, 0
+    for start, end in gaps:
+        at = start
+        while at < end and room > 0 and seen < most:
+            window = sample.read(at, min(_CHUNK, end - at))
+            room -= len(window)
+            found = window.find(LOCAL)
+            if found < 0:
+                at += max(1, len(window) - len(LOCAL) + 1)
+                continue
+            place = at + found
+            local = read_local(sample, place)
+            at = place + len(LOCAL)
+            if local is not None:
+                seen += 1
+                yield place
+                skipped = data_at(place, local) + (0 if local.sizes_follow else local.packed)
+                at = max(at, skipped) if skipped <= end else at
