@@ -1,21 +1,7 @@
-import shutil
-import tempfile
-from collections.abc import Iterator
 from pathlib import Path
-
-import pytest
 
 from caseway_kit.archives import protected_zip
 from caseway_kit.sandbox import Sandbox
-
-
-@pytest.fixture
-def open_folder() -> Iterator[Path]:
-    """A folder that every user can reach, unlike pytest's own."""
-    folder = Path(tempfile.mkdtemp(prefix="caseway-engines-test-"))
-    folder.chmod(0o755)
-    yield folder
-    shutil.rmtree(folder, ignore_errors=True)
 
 
 async def test_engines_work_where_there_is_nothing_but_one_descriptor(open_folder: Path, eicar: bytes) -> None:

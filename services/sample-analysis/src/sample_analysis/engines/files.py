@@ -9,7 +9,7 @@ from caseway_kit.archives import Budget, Content, FileType, LimitReached, Limits
 from caseway_kit.archives.content import Opened
 from sample_analysis.engines import archives, attk, inspectors, mails, names, outlook, team_rules, yara
 from sample_analysis.engines.hashing import hashes
-from sample_analysis.engines.mailing import union
+from sample_analysis.engines.mailing import union, winmail
 from sample_analysis.engines.tree import Node, Tree
 from sample_analysis.engines.versions import versions
 
@@ -48,6 +48,8 @@ class Job:
             inside = mails.read
         elif found.mime == "application/vnd.ms-outlook":
             inside = outlook.read
+        elif found.mime == "application/vnd.ms-tnef":
+            inside = winmail.read
         elif found.members:
             inside = archives.read
         if inside is None:

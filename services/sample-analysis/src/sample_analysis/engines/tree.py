@@ -82,7 +82,7 @@ class Tree:
 
     def prune(self, since: int) -> None:
         """Forget the nodes from ``since`` on that say nothing and lead to none that does."""
-        needed: set[str | None] = set()
+        needed: set[str | None] = {url.parent_id for url in self.urls.values()}
         kept: list[Node] = []
         for node in reversed(self.nodes[since:]):
             if node.id in needed or node.reasons or node.limits or node.keep or node.id in self.mails:
