@@ -1,3 +1,4 @@
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -7,7 +8,12 @@ from embedded_system import Client, System
 
 @pytest.fixture(scope="session")
 def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
-    """One whole system for all end-to-end tests."""
+    """One whole system for all end-to-end tests; CASEWAY_TEST_SYSTEM names the data folder of one that runs already."""
+    if running := os.environ.get("CASEWAY_TEST_SYSTEM"):
+        system = System(Path(tmp_path_factory.mktemp("system")))
+        system.data = Path(running)
+        yield system
+        return
     system = System(Path(tmp_path_factory.mktemp("system")))
     system.up("--no-demo")
     yield system

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from typing import Any, Self
 
 from caseway_kit.problems import Problem
-from caseway_kit.tokens import Caller
+from caseway_kit.tokens import ROLES, Caller
 from portal.fresh import FreshCase
 from portal.listing import ListQuery
 from portal.page import CasePage
@@ -98,7 +98,7 @@ class FakeTokens:
 
     async def caller(self, token: str) -> Caller:
         role, _, account_id = token.partition("@")
-        if token in self.void or role not in ("customer", "analyst"):
+        if token in self.void or role not in ROLES:
             raise Problem.unauthorized()
         return make_caller(account_id, role)
 

@@ -11,6 +11,7 @@ ENVIRONMENT = {
     "CASEWAY_JWKS": "http://127.0.0.1:1/keys",
     "PORTAL_PORT": "8105",
     "PORTAL_INTAKE_URL": "http://127.0.0.1:8101",
+    "CASEWAY_PROFILES_URL": "http://127.0.0.1:8102",
     "PORTAL_SERVICES": '{"intake": "http://127.0.0.1:8101"}',
 }
 

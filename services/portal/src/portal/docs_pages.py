@@ -1,4 +1,4 @@
-"""The start page and the interface's documentation, with nothing that comes from elsewhere."""
+"""The interface's documentation, with nothing that comes from elsewhere."""
 
 from importlib.resources import files
 from pathlib import Path
@@ -41,22 +41,11 @@ _DOCS = f"""{_HEAD}<title>Caseway: the interface</title>
 </head><body><div id="ui"></div>
 <script src="/docs/assets/swagger-ui-bundle.js"></script><script src="/docs/assets/start.js"></script></body></html>
 """
-_HOME = f"""{_HEAD}<title>Caseway</title></head><body><h1>Caseway</h1>
-<p>Hand in a file, a link, an e-mail or a log, get a service request number, and watch its case fill with results.</p>
-<ul><li><a href="/docs">The HTTP interface</a>, to try and to read</li>
-<li><a href="/api/v1/openapi.json">Its description for programs</a></li>
-<li>On the command line: <code>caseway submit</code>, <code>caseway case</code>, <code>caseway cases</code></li></ul>
-</body></html>
-"""
 
 
 def build_router(openapi: MergedOpenApi) -> APIRouter:
     open_to_all: dict[str, Any] = {"include_in_schema": False, "dependencies": [Depends(public())]}
     router = APIRouter()
-
-    @router.get("/", **open_to_all)
-    async def home() -> Response:
-        return HTMLResponse(_HOME, headers=SECURITY)
 
     @router.get("/docs", **open_to_all)
     async def docs() -> Response:

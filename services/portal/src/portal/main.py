@@ -5,7 +5,7 @@ from importlib.metadata import version
 import httpx
 
 from caseway_catalog import load as load_catalog
-from caseway_contracts.clients import IntakeClient
+from caseway_contracts.clients import IntakeClient, ProfilesClient
 from caseway_kit.app import ServiceApp, build_api, build_app
 from caseway_kit.auth import KeyCache, TokenVerifier, check_tokens, keys_at
 from caseway_kit.messaging import Consumers
@@ -21,8 +21,14 @@ from portal.intake_cases import IntakeCases
 from portal.library import Library
 from portal.mongo_contacts import MongoContactRepository
 from portal.mongo_pages import MongoPageRepository
+from portal.mongo_sessions import MongoSessionRepository
 from portal.openapi import Document, MergedOpenApi
+from portal.pages import home, sign_in, static
+from portal.pages.base import Site, install_pages
+from portal.pages.sign_in import ProfilesIssuer
+from portal.pages.visitors import Doorkeeper
 from portal.projection import Projection
+from portal.sessions import Sessions
 from portal.settings import Settings
 
 TITLE = "Caseway portal"
@@ -30,6 +36,8 @@ VERSION = version("caseway-portal")
 # A read waits no longer than this for what intake may know besides.
 INTAKE_TIMEOUT = httpx.Timeout(2.0, connect=0.5)
 OPENAPI_TIMEOUT = httpx.Timeout(2.0)
+# What a person has asked for on a page may take this long.
+PAGE_TIMEOUT = httpx.Timeout(15.0, connect=2.0)
 
 
 def build(settings: Settings) -> ServiceApp:
@@ -37,15 +45,20 @@ def build(settings: Settings) -> ServiceApp:
     # Made here, connected at their first use.
     to_intake = httpx.AsyncClient(base_url=settings.intake_url, timeout=INTAKE_TIMEOUT, trust_env=False)
     to_services = httpx.AsyncClient(timeout=OPENAPI_TIMEOUT, trust_env=False)
+    to_profiles = httpx.AsyncClient(base_url=settings.profiles_url, timeout=PAGE_TIMEOUT, trust_env=False)
+    catalog = load_catalog()
+    profiles = ProfilesClient(to_profiles)
     pages = MongoPageRepository(parts.database.collection("case_pages"))
     contacts = MongoContactRepository(parts.database.collection("disabled_contacts"))
     library = Library(parts.objects)
     disabled = DisabledContacts(contacts)
+    sessions = MongoSessionRepository(parts.database.collection("portal_state"))
+    door = Doorkeeper(Sessions(sessions, ProfilesIssuer(profiles), clock=parts.clock), secure=settings.secure)
     cases = Cases(
         pages,
         library,
         IntakeCases(IntakeClient(to_intake)),
-        categories={number: one.name for number, one in load_catalog().url_categories.items()},
+        categories={number: one.name for number, one in catalog.url_categories.items()},
         clock=parts.clock,
     )
 
@@ -58,6 +71,15 @@ def build(settings: Settings) -> ServiceApp:
     openapi = MergedOpenApi(settings.services, fetch, api.openapi, title="Caseway", version=VERSION)
     api.include_router(case_api.build_router(cases, Feed(cases)))
     api.include_router(docs_pages.build_router(openapi))
+    install_pages(
+        api,
+        Site(catalog, door),
+        [
+            static.build_router(),
+            sign_in.build_router(profiles),
+            home.build_router(),
+        ],
+    )
     verifier = TokenVerifier(
         KeyCache(keys_at(settings.jwks)),
         issuer=settings.issuer,
@@ -73,9 +95,10 @@ def build(settings: Settings) -> ServiceApp:
         await parts.prepare()
         await pages.prepare()
         await contacts.prepare()
+        await sessions.prepare()
         await disabled.refresh()
         app.supervise("disabled contacts", disabled.run())
-        async with to_intake, to_services:
+        async with to_intake, to_services, to_profiles:
             yield
         await parts.close()
 

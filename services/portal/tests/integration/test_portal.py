@@ -90,6 +90,7 @@ async def portal(
         "CASEWAY_OBJECTS": f"file://{tmp_path}/objects",
         "PORTAL_PORT": str(port),
         "PORTAL_INTAKE_URL": NOWHERE,
+        "CASEWAY_PROFILES_URL": NOWHERE,
     }
     with (tmp_path / "log").open("wb") as log:
         process = await asyncio.create_subprocess_exec(

@@ -1,0 +1,121 @@
+"""What browser tests share: a signed-in page, accessibility, hostile strings, pictures for the documentation."""
+
+import json
+import os
+import re
+from collections.abc import Callable
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from playwright.sync_api import Locator, Page, Response, expect
+
+OpenPage = Callable[..., Page]
+
+SCREENS = Path(__file__).resolve().parents[1] / "docs" / "screens"
+# Effects that come over Kafka may take their time on a slow machine.
+PATIENCE_MS = 60_000
+_RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+_AXE = files("axe_playwright_python").joinpath("axe.min.js")
+
+# Each would do or break something in some place of a page, a style, a script, a template or a query.
+HOSTILE = (
+    "<script>window.pwned = 1</script>",
+    "\"><img src=x onerror='window.pwned = 1'>",
+    "'><svg/onload=window.pwned=1>",
+    "</textarea></title><script>window.pwned=1</script>",
+    "{{ 7 * 7 }} {% raw %} ${7*7} #{7*7} %s %(x)s {0} {name}",
+    "javascript:window.pwned=1",
+    "&lt;b&gt; &amp;amp; &#x3c;",
+    "\\u003cscript\\u003e \\x3c \\0 \\n",
+    "Zoë Łukasz 漢字 مرحبا \u202eabc\u202c 👩‍👩‍👧 e\u0301",
+    "a\u200bb\u00adc\ufeffd",
+    "' OR 1=1 -- \" ; $where {$ne: null}",
+    '=HYPERLINK("x") +1 -1 @SUM',
+)
+
+
+def sign_in(page: Page, url: str, user: dict[str, str]) -> None:
+    page.goto(f"{url}/sign-in")
+    page.get_by_label("E-mail address").fill(user["email"])
+    page.get_by_label("Password").fill(user["password"])
+    page.get_by_role("button", name="Sign in").click()
+    expect(page.get_by_role("navigation", name="Main")).to_be_visible()
+
+
+def serious(page: Page) -> list[str]:
+    """What axe finds serious or critical on the page, in the rules of WCAG 2.2 A and AA."""
+    page.evaluate(_AXE.read_text("utf-8") + "; void 0")
+    found: dict[str, Any] = page.evaluate("rules => axe.run(document, {runOnly: rules})", _RULES)
+    return [
+        f"{one['id']}: {node['html'][:200]} {node['failureSummary'][:300]}"
+        for one in found["violations"]
+        if one["impact"] in ("serious", "critical")
+        for node in one["nodes"]
+    ]
+
+
+def assert_accessible(page: Page) -> None:
+    """No serious finding, in light and in dark."""
+    for scheme in ("light", "dark"):
+        page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]  # one of the two literals
+        assert serious(page) == [], scheme
+    page.emulate_media(color_scheme="light")
+
+
+def assert_fits(page: Page, width: int = 390) -> None:
+    """Nothing makes the page scroll sideways on a phone."""
+    before = page.viewport_size
+    page.set_viewport_size({"width": width, "height": 844})
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    if before is not None:
+        page.set_viewport_size(before)
+
+
+def assert_not_run(page: Page) -> None:
+    assert page.evaluate("window.pwned") is None
+
+
+def tab_to(page: Page, target: Locator, most: int = 200) -> None:
+    """Reach an element with the Tab key alone."""
+    for _ in range(most):
+        if target.evaluate("element => element === document.activeElement"):
+            return
+        page.keyboard.press("Tab")
+    raise AssertionError(f"not reached by {most} presses of Tab: {target}")
+
+
+def screenshot(page: Page, name: str) -> None:
+    """Pictures of the documentation, at 1440 and 390 pixels; made anew with UPDATE_SCREENS=1."""
+    if os.environ.get("UPDATE_SCREENS") != "1":
+        return
+    SCREENS.mkdir(parents=True, exist_ok=True)
+    before = page.viewport_size
+    for width, height in ((1440, 900), (390, 844)):
+        page.set_viewport_size({"width": width, "height": height})
+        page.screenshot(path=SCREENS / f"{name}-{width}.png", full_page=True)
+    if before is not None:
+        page.set_viewport_size(before)
+
+
+def watch_for_trouble(page: Page) -> list[str]:
+    """Collects what must never happen on a page of ours: broken policy, script errors, foreign requests, 5xx."""
+    trouble: list[str] = []
+    page.on("pageerror", lambda error: trouble.append(f"script: {error}"))
+    page.on("console", lambda said: trouble.append(said.text) if _is_policy(said.text) else None)
+    page.on("response", lambda answer: trouble.append(_said(answer)) if answer.status >= 500 else None)
+    return trouble
+
+
+def _is_policy(text: str) -> bool:
+    return re.search(r"Content Security Policy|Refused to", text) is not None
+
+
+def _said(answer: Response) -> str:
+    return f"{answer.status} {answer.request.method} {answer.url}"
+
+
+def naughty(folder: Path) -> list[str]:
+    """The naughty strings of a public list that a browser can send: no NUL, no half pairs."""
+    strings: list[str] = json.loads((folder / "blns.json").read_text("utf-8"))
+    return [text for text in dict.fromkeys(strings) if text.strip() and "\x00" not in text]
