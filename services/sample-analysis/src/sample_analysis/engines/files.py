@@ -74,7 +74,7 @@ def analyze(
     """
     with Content.of(source) as content:
         budget = Budget(limits=Limits(**(limits or {})), piece_bytes=content.size)
-        job = Job(budget=budget, passwords=tuple(passwords))
+        job = Job(budget=budget, passwords=tuple(passwords), kind=kind)
         if kind == "attk_log":
             job.package = attk.Package()
         root = job.tree.add(Node(id=evidence_id, parent_id=None, name=name))

@@ -11,6 +11,7 @@ from email.errors import HeaderParseError
 from email.feedparser import BytesFeedParser
 from email.header import decode_header
 from email.message import Message
+from email.parser import BytesParser
 from email.utils import getaddresses, parsedate_to_datetime
 from typing import TypeVar
 
@@ -20,10 +21,11 @@ T = TypeVar("T")
 D = TypeVar("D")
 
 PARSED_BYTES = 48 * 1024 * 1024
-PARSING_SECONDS = 8
+PARSING_SECONDS = 5
 PARTS = 1000
 NESTING = 20
 HEADER_BYTES = 64 * 1024
+ALL_HEADERS_BYTES = 1024 * 1024
 ADDRESSES = 1000
 
 # What the parser and its decoders raise on hostile input, found by running all of the corpora through them.
@@ -55,6 +57,8 @@ class Part:
     attached: bool
     payload: bytes
     text: str | None
+    reading: str = ""
+    """Empty for the first reading; else how another came to it."""
 
 
 def parse(content: Content) -> tuple[Message | None, bool]:
@@ -76,8 +80,17 @@ def parse(content: Content) -> tuple[Message | None, bool]:
         return None, False
 
 
+def only_header(data: bytes) -> Message:
+    """Of a mail whose parts the parser gave up on; its body is empty."""
+    ends = [at for blank in (b"\n\n", b"\r\n\r\n", b"\r\r") if (at := data.find(blank)) >= 0]
+    head = data[: min((*ends, ALL_HEADERS_BYTES))]
+    mail = safely(lambda: BytesParser(policy=policy.compat32).parsebytes(head, headersonly=True), Message())
+    mail.set_payload("")
+    return mail
+
+
 def header(mail: Message, name: str) -> str:
-    return _decoded(next(iter(headers(mail, name)), ""))
+    return decoded(next(iter(headers(mail, name)), ""))
 
 
 def headers(mail: Message, name: str) -> list[str]:
@@ -89,7 +102,7 @@ def headers(mail: Message, name: str) -> list[str]:
 
 def addresses(mail: Message, name: str) -> list[str]:
     """As written, names included, one entry an address."""
-    lines = [_decoded(value) for value in headers(mail, name)]
+    lines = [decoded(value) for value in headers(mail, name)]
     try:
         pairs = getaddresses(lines)[:ADDRESSES]
     except PARSER_ERRORS:
@@ -116,6 +129,16 @@ def authentication(mail: Message) -> dict[str, str]:
     return stated
 
 
+def cuts(mail: Message) -> Iterator[tuple[str, str]]:
+    """The limits that the header of a mail goes beyond."""
+    sizes = safely(lambda: [len(name) + len(str(value)) for name, value in mail.items()], [])
+    if any(size > HEADER_BYTES for size in sizes) or sum(sizes) > ALL_HEADERS_BYTES:
+        yield "mail-header", "The header of the mail is too large: only the beginning of each field was read."
+    people = sum(value.count("@") for name in ("From", "To", "Cc") for value in headers(mail, name))
+    if people > ADDRESSES:
+        yield "mail-addresses", f"Only the first {ADDRESSES:,} addresses of a field of the mail were read."
+
+
 def leaves(mail: Message) -> Iterator[tuple[int, Message]]:
     """The parts that hold no parts, a nested mail counting as one of them; no recursion, whatever the nesting."""
     waiting, index = [mail], 0
@@ -138,7 +161,8 @@ def read_part(part: Message, index: int) -> Part:
     disposition = str(part.get("Content-Disposition", "")).strip().lower()
     name = _name(part)
     payload = _payload(part)
-    is_text = content_type in ("text/plain", "text/html")
+    # A multipart without a part is what stands in it, a text.
+    is_text = content_type in ("text/plain", "text/html") or content_type.startswith("multipart/")
     attached = bool(name) or disposition.startswith("attachment") or not is_text
     return Part(index, content_type, name, attached, payload, _text(part, payload) if is_text else None)
 
@@ -156,7 +180,12 @@ def _payload(part: Message) -> bytes:
 
 def _name(part: Message) -> str:
     name = safely(part.get_filename, None)
-    return _decoded(name)[:1024] if isinstance(name, str) else ""
+    return decoded(name)[:1024] if isinstance(name, str) else ""
+
+
+def text_of(payload: bytes) -> str:
+    """Of a part whose charset is not known."""
+    return _in_charset(payload, None)
 
 
 def _text(part: Message, payload: bytes) -> str:
@@ -174,7 +203,7 @@ def _in_charset(data: bytes, stated: str | None) -> str:
     return data.decode("latin-1")
 
 
-def _decoded(value: str) -> str:
+def decoded(value: str) -> str:
     """Encoded words decoded where they can be; what cannot be decoded is shown as it came."""
     value = value[:HEADER_BYTES]
     try:

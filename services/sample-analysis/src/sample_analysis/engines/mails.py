@@ -4,32 +4,46 @@ from collections.abc import Iterable
 from email.message import Message
 from typing import TYPE_CHECKING
 
+from caseway_contracts.results import Reason
 from caseway_kit.archives import Content, FileType
 from sample_analysis.engines import mail_parts, urls, yara
 from sample_analysis.engines.mail_parts import Part
+from sample_analysis.engines.mailing import sections, union
 from sample_analysis.engines.tree import Node
 
 if TYPE_CHECKING:
     from sample_analysis.engines.files import Job
 
+VERSION = "2"
 URLS_KEPT = 1000
 _EXTENSIONS = {"message/rfc822": ".eml", "text/html": ".html", "text/plain": ".txt"}
+
+
+def is_mail(found: FileType, content: Content, *, called_one: bool) -> bool:
+    """``called_one``: whoever sent it says so, so that a mail without a header that is known counts too."""
+    if found.mime == "message/rfc822":
+        return True
+    return called_one and (found.mime.startswith("text/") or sections.from_utf16(content.head()) is not None)
 
 
 def read(job: "Job", node: Node, content: Content, _found: FileType, depth: int, nesting: int) -> None:
     """The mail goes into its own list under the node's id, whatever becomes of its parts."""
     node.kind = "email"
     facts = job.tree.mails[node.id] = {}
-    mail, whole = mail_parts.parse(content)
-    if mail is None:
-        node.cut_short("damaged", "The mail is built in a way that could not be taken apart.")
-        return
-    if not whole:
+    data = content.head(mail_parts.PARSED_BYTES)
+    data = sections.from_utf16(data) or data
+    mail, whole = mail_parts.parse(Content.of_bytes(data))
+    if content.size > mail_parts.PARSED_BYTES or (mail is not None and not whole):
         node.cut_short("mail-size", "The mail is too large or too nested: only its beginning was taken apart.")
+    if mail is None:
+        mail = mail_parts.only_header(data)
+        node.cut_short("damaged", "The mail is built in a way that could not be taken apart in order.")
     facts.update(_headers(mail))
-    Parts(job, node, facts, depth, nesting).run(
-        mail_parts.read_part(message, index) for index, message in mail_parts.leaves(mail)
-    )
+    for limit, says in mail_parts.cuts(mail):
+        node.cut_short(limit, says)
+    parts = Parts(job, node, facts, depth, nesting)
+    parts.run(mail_parts.read_part(message, index) for index, message in mail_parts.leaves(mail))
+    parts.run_extras(union.extras(data, job.taken_from_mails))
 
 
 def _headers(mail: Message) -> dict[str, object]:
@@ -53,6 +67,7 @@ class Parts:
         self._nesting = nesting
         self._attachments: list[str] = []
         self._urls: dict[str, str] = {}
+        self._names: set[str] = set()
 
     def run(self, parts: Iterable[Part]) -> None:
         count = 0
@@ -61,12 +76,33 @@ class Parts:
                 count += 1
                 self._read(part)
         finally:
-            self._facts["attachments"] = tuple(self._attachments)
-            self._facts["urls"] = tuple(self._urls.values())
+            self._state()
         if count >= mail_parts.PARTS:
             self._node.cut_short("mail-parts", f"Only the first {mail_parts.PARTS} parts of the mail were analysed.")
 
+    def run_extras(self, extras: Iterable[union.Extra]) -> None:
+        """What has no name of its own and says nothing is not listed: most of it is a part cut in another way."""
+        try:
+            for number, extra in enumerate(extras):
+                since = len(self._job.tree.nodes)
+                part = _extra_part(number, extra)
+                known = not part.name or part.name in self._names or extra.reading == "base64-run"
+                self._read(part)
+                if known:
+                    self._job.tree.prune(since)
+                if len(self._job.tree.nodes) > since:
+                    self._node.found(_READ_DIFFERENTLY[extra.reading])
+        finally:
+            ids = {node.id for node in self._job.tree.nodes}
+            self._attachments = [each for each in self._attachments if each in ids]
+            self._state()
+
+    def _state(self) -> None:
+        self._facts["attachments"] = tuple(self._attachments)
+        self._facts["urls"] = tuple(self._urls.values())
+
     def _read(self, part: Part) -> None:
+        self._job.taken_from_mails.add(part.payload)
         if part.text is not None:
             self._find_urls(part)
         if part.attached:
@@ -82,10 +118,11 @@ class Parts:
         elif self._nesting >= mail_parts.NESTING:
             self._node.cut_short("mail-nesting", f"Mails nested more than {mail_parts.NESTING} deep were not opened.")
             return
+        self._names.add(part.name)
         self._job.budget.spend_file()
         self._job.budget.spend_bytes(len(part.payload))
-        name = part.name or f"part {part.index}{_EXTENSIONS.get(part.content_type, '')}"
-        child = self._job.tree.child(self._node, f"{part.index}/{name}", name)
+        name = part.name or f"{part.reading or 'part'} {part.index}{_EXTENSIONS.get(part.content_type, '')}"
+        child = self._job.tree.child(self._node, f"{part.reading}{part.index}/{name}", name)
         self._attachments.append(child.id)
         # A mail inside a mail is as deep as the mail around it: forwarding is not packing.
         deeper = (0, 1) if nested else (1, 0)
@@ -101,3 +138,35 @@ class Parts:
                 self._node.cut_short("urls", f"Only the first {URLS_KEPT:,} links of the mail were kept.")
                 return
             self._urls[url] = self._job.tree.add_url(self._node, url)
+
+
+def _extra_part(number: int, extra: union.Extra) -> Part:
+    is_text = extra.content_type in ("text/plain", "text/html") and not extra.attached
+    text = mail_parts.text_of(extra.payload) if is_text else None
+    return Part(
+        number,
+        extra.content_type,
+        mail_parts.decoded(extra.name)[:1024],
+        not is_text,
+        extra.payload,
+        text,
+        extra.reading,
+    )
+
+
+def _differently(rule: str, says: str) -> Reason:
+    return Reason(engine="caseway-mail", version=VERSION, rule=rule, says=says)
+
+
+_DIFFERENTLY = _differently(
+    "ambiguous-mail", "Programs take this mail apart in different ways; what any of them finds was analysed."
+)
+_PACKED = _differently("packed-in-text", "A file is packed inside the text of the mail; it was taken out and analysed.")
+_READ_DIFFERENTLY = {
+    "plain": _DIFFERENTLY,
+    "base64": _DIFFERENTLY,
+    "quoted-printable": _DIFFERENTLY,
+    "uuencode": _PACKED,
+    "yenc": _PACKED,
+    "base64-run": _PACKED,
+}
