@@ -1,5 +1,6 @@
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from datetime import UTC, datetime
+from pathlib import Path
 from uuid import UUID, uuid5
 
 import pytest
@@ -17,8 +18,8 @@ from caseway_kit.testing.clock import FixedClock
 from url_rating.decisions import Decisions
 from url_rating.expressions import digest
 from url_rating.imports import ListImport
+from url_rating.list_store import StoredLists
 from url_rating.lookup import Lookup
-from url_rating.mongo_lists import MongoListRepository
 from url_rating.mongo_ratings import MongoRatingRepository
 from url_rating.mongo_reclassifications import MongoReclassificationRepository
 from url_rating.reclassifications import Reclassification
@@ -69,8 +70,10 @@ def memory_reclassifications() -> InMemoryReclassificationRepository:
 
 
 @pytest.fixture
-def mongo_lists(database: Database, clock: FixedClock) -> MongoListRepository:
-    return MongoListRepository(database, clock)
+def mongo_lists(database: Database, objects: Objects, clock: FixedClock, tmp_path: Path) -> Iterator[StoredLists]:
+    lists = StoredLists(database, objects, clock, scratch=tmp_path)
+    yield lists
+    lists.close()
 
 
 @pytest.fixture

@@ -221,7 +221,7 @@ async def test_what_is_no_list_says_so_and_changes_nothing(http: httpx.AsyncClie
 
 
 @pytest.mark.parametrize(
-    "query", ["format=rpz&version=1", "format=ut1", "format=ut1&version=1&name=../x", "format=ut1&version=1&category=x"]
+    "query", ["format=xml&version=1", "format=ut1", "format=ut1&version=1&name=../x", "format=ut1&version=1&category=x"]
 )
 async def test_import_with_a_bad_parameter_is_refused(http: httpx.AsyncClient, query: str) -> None:
     assert (await http.post(f"{BASE}/imports?{query}", content=b"x", headers=as_("operator"))).status_code == 422

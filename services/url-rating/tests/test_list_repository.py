@@ -86,6 +86,13 @@ async def test_abandoned_version_leaves_the_active_one_alone(lists: ListReposito
     assert await lists.find([EVIL, SHOP]) == [Match(EVIL, 49, (75,), "ut1", "1")]
 
 
+async def test_activated_version_knows_how_many_entries_it_has(lists: ListRepository) -> None:
+    loading = await lists.begin("ut1", "1")
+    await lists.add(loading, [ListEntry(EVIL, 49, (75,)), ListEntry(SHOP, 90, (58,)), ListEntry(EVIL, 49, (75,))])
+    assert (await lists.activate(loading)).entries == 2
+    assert [version.entries for version in await lists.active()] == [2]
+
+
 async def test_look_up_of_very_many_expressions_finds_them_all(lists: ListRepository) -> None:
     entries = [ListEntry(digest(f"host{number}.example/"), 49, (75,)) for number in range(6_000)]
     await imported(lists, "1", *entries)

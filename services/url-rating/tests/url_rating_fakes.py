@@ -2,7 +2,6 @@ from collections.abc import Collection, Sequence
 from uuid import UUID
 
 from caseway_contracts.ratings import UrlReclassified
-from url_rating.list_formats import merged
 from url_rating.lists import ListEntry, ListSuperseded, ListVersion, Match
 from url_rating.ratings import Sighting, StatedRatings
 from url_rating.reclassifications import Reclassification
@@ -39,7 +38,7 @@ class InMemoryListRepository:
         for entry in entries:
             kept[entry.digest] = merged(kept[entry.digest], entry) if entry.digest in kept else entry
 
-    async def activate(self, version: ListVersion) -> None:
+    async def activate(self, version: ListVersion) -> ListVersion:
         if self._loading.get(version.name) != version.number:
             raise ListSuperseded(version.name)
         del self._loading[version.name]
@@ -47,7 +46,10 @@ class InMemoryListRepository:
             self.entries.pop(dropped.number, None)
         if version.name in self._active:
             self._previous[version.name] = self._active[version.name]
-        self._active[version.name] = version
+        entries = len(self.entries.get(version.number, ()))
+        written = ListVersion(version.name, version.version, version.number, entries)
+        self._active[version.name] = written
+        return written
 
     async def abandon(self, version: ListVersion) -> None:
         self.entries.pop(version.number, None)
@@ -59,6 +61,11 @@ class InMemoryListRepository:
             return None
         self._active[name], self._previous[name] = self._previous[name], self._active[name]
         return self._active[name]
+
+
+def merged(one: ListEntry, other: ListEntry) -> ListEntry:
+    categories = tuple(sorted({*one.categories, *other.categories}))
+    return ListEntry(one.digest, min(one.score, other.score), categories)
 
 
 class InMemoryRatingRepository:

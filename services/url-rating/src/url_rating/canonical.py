@@ -59,10 +59,12 @@ def canonicalize(url: str, *, limit: int = TYPED_LIMIT) -> CanonicalUrl:
     """Canonical form of ``url`` as somebody typed it, defanged or not; :class:`InvalidUrl` where it has none."""
     if len(url) > limit:
         raise InvalidUrl(f"The URL is longer than {limit:,} characters.", "Shorten it, for example to host and path.")
+    if plain := _plain(url):
+        return plain
     text = refang(_LONE_SURROGATE.sub("\ufffd", url.strip(_C0_AND_SPACE).translate(_DROPPED)))
     if not text:
         raise InvalidUrl("The URL is empty.", "Give one URL, for example https://www.example.com/page.")
-    return _plain(text) or _parsed(text)
+    return _parsed(text)
 
 
 def _plain(text: str) -> CanonicalUrl | None:

@@ -4,9 +4,11 @@ import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 
-from url_rating.list_formats import Reader, parse, reader
+from url_rating.list_formats import parse, reader
+from url_rating.list_rows import Reader
 from url_rating.lists import ListRepository, ListVersion
 from url_rating.sources import Meaning, Sources
+from url_rating.table_building import TooManyCombinations
 
 BATCH = 5_000
 LONGEST_LINE = 100_000
@@ -49,13 +51,13 @@ class ListImport:
                 yield progress
             if not progress.entries:
                 raise NotAList("no line was an entry")
-            await self._lists.activate(
-                ListVersion(loading.name, loading.version, loading.number, entries=progress.entries)
-            )
-        except BaseException:
+            progress.version = await self._lists.activate(loading)
+        except BaseException as error:
             await asyncio.shield(self._lists.abandon(loading))
+            if isinstance(error, TooManyCombinations):
+                raise NotAList("there are too many combinations of categories") from None
             raise
-        progress.version = loading
+        progress.entries = progress.version.entries
         yield progress
 
     async def _load(
@@ -63,7 +65,7 @@ class ListImport:
     ) -> Progress:
         parsed = await asyncio.to_thread(parse, lines, read, self._sources, default)
         if parsed.entries:
-            await self._lists.add(loading, list(parsed.entries.values()))
+            await self._lists.add(loading, parsed.entries)
         return Progress(
             so_far.lines + parsed.lines,
             so_far.entries + len(parsed.entries),

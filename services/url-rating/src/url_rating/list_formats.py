@@ -1,55 +1,34 @@
-"""Reads lines of a list. A line that says nothing (empty, a comment) gives None; one that makes no sense is refused."""
+"""Reads lines of a list. One that says nothing (empty, a comment) gives no row; one that makes no sense is refused."""
 
 import csv
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from url_rating.canonical import FOUND_LIMIT, InvalidUrl, canonicalize
 from url_rating.expressions import digest
+from url_rating.list_rows import NOTHING, Reader, Refused, Row, UnknownCategory
 from url_rating.lists import ListEntry
+from url_rating.rpz import RpzReader
 from url_rating.sources import UNTESTED, Meaning, Sources
 
 LOCAL_NAMES = frozenset({"localhost", "localhost.localdomain", "local", "broadcasthost", "ip6-localhost", "0.0.0.0"})  # noqa: S104 - the name that hosts files block to, not an address to bind
 URL_COLUMNS = ("url", "domain", "host", "hostname")
 
 
-class Refused(Exception):
-    """A line that is no entry. The reason is a constant, never the line."""
-
-
-class UnknownCategory(Refused):
-    def __init__(self, category: str) -> None:
-        super().__init__("category unknown")
-        self.category = category
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """An entry as a list words it."""
-
-    entry: str
-    category: str | None = None
-    score: int | None = None
-
-
-Reader = Callable[[str], Row | None]
-
-
-def read_ut1(line: str) -> Row | None:
+def read_ut1(line: str) -> Iterable[Row]:
     """``category<TAB>entry``: a line of a UT1 file behind the name of its folder; without a tab, the entry alone."""
     category, tab, entry = line.rpartition("\t")
     entry = entry.strip()
     if not entry or entry.startswith("#"):
-        return None
-    return Row(entry, category.strip() if tab else None)
+        return NOTHING
+    return (Row(entry, category.strip() if tab else None),)
 
 
-def read_hosts(line: str) -> Row | None:
-    """``address name``, as in ``/etc/hosts``; a name alone will do."""
+def read_hosts(line: str) -> Iterable[Row]:
+    """``address name…``, as in ``/etc/hosts``; a name alone will do."""
     words = line.partition("#")[0].split()
-    if not words or words[-1].casefold() in LOCAL_NAMES:
-        return None
-    return Row(words[-1])
+    names = words[1:] if len(words) > 1 else words
+    return [Row(name) for name in names if name.casefold() not in LOCAL_NAMES]
 
 
 class CsvReader:
@@ -58,9 +37,9 @@ class CsvReader:
     def __init__(self) -> None:
         self._columns: dict[str, int] | None = None
 
-    def __call__(self, line: str) -> Row | None:
+    def __call__(self, line: str) -> Iterable[Row]:
         if not line.strip() or line.startswith("#"):
-            return None
+            return NOTHING
         try:
             [cells] = csv.reader([line], strict=True)
         except csv.Error:
@@ -69,14 +48,14 @@ class CsvReader:
             self._columns = {cell.strip().casefold(): index for index, cell in enumerate(cells)}
             if not any(column in self._columns for column in URL_COLUMNS):
                 raise Refused("the first row names no column url, domain or host")
-            return None
+            return NOTHING
         entry = next((cell for column in URL_COLUMNS if (cell := self._cell(cells, column))), None)
         if entry is None:
             raise Refused("no URL in the row")
         score = self._cell(cells, "score")
         if score is not None and not (score.isascii() and score.isdigit() and int(score) <= 100):
             raise Refused("not a score")
-        return Row(entry, self._cell(cells, "category"), None if score is None else int(score))
+        return (Row(entry, self._cell(cells, "category"), None if score is None else int(score)),)
 
     def _cell(self, cells: list[str], column: str) -> str | None:
         assert self._columns is not None
@@ -84,13 +63,15 @@ class CsvReader:
         return (cells[index].strip() or None) if index is not None and index < len(cells) else None
 
 
-FORMATS = ("ut1", "hosts", "csv")
+FORMATS = ("ut1", "hosts", "csv", "rpz")
 
 
 def reader(name: str) -> Reader:
-    """A reader of one of the formats, for one list: the CSV one remembers its columns."""
+    """A reader of one of the formats, for one list: some remember what the lines before have said."""
     if name == "csv":
         return CsvReader()
+    if name == "rpz":
+        return RpzReader()
     return {"ut1": read_ut1, "hosts": read_hosts}[name]
 
 
@@ -98,7 +79,7 @@ def reader(name: str) -> Reader:
 class Parsed:
     """What a batch of lines came to."""
 
-    entries: dict[bytes, ListEntry] = field(default_factory=dict)
+    entries: list[ListEntry] = field(default_factory=list)
     lines: int = 0
     refused: dict[str, int] = field(default_factory=dict)
     unknown_categories: dict[str, int] = field(default_factory=dict)
@@ -109,22 +90,13 @@ def parse(lines: Iterable[bytes], read: Reader, sources: Sources, default: Meani
     for line in lines:
         parsed.lines += 1
         try:
-            row = read(line.decode("utf-8", "replace"))
-            entry = None if row is None else _entry(row, sources, default)
+            for row in read(line.decode("utf-8", "replace")):
+                parsed.entries.append(_entry(row, sources, default))
         except UnknownCategory as unknown:
             count(parsed.unknown_categories, unknown.category[:64])
         except Refused as refused:
             count(parsed.refused, str(refused))
-        else:
-            if entry is not None:
-                known = parsed.entries.get(entry.digest)
-                parsed.entries[entry.digest] = entry if known is None else merged(known, entry)
     return parsed
-
-
-def merged(one: ListEntry, other: ListEntry) -> ListEntry:
-    categories = tuple(dict.fromkeys((*one.categories, *other.categories)))
-    return ListEntry(one.digest, min(one.score, other.score), categories)
 
 
 def count(counts: dict[str, int], what: str) -> None:

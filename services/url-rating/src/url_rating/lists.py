@@ -55,10 +55,11 @@ class ListRepository(Protocol):
         """A new version to load; what an import that died left of this list is swept."""
 
     async def add(self, version: ListVersion, entries: Sequence[ListEntry]) -> None:
-        """Entries of a version; one that is there keeps the lower score and the categories of both."""
+        """Entries of a version; of those with the same hash the lower score counts, and the categories of both."""
 
-    async def activate(self, version: ListVersion) -> None:
-        """Ask this version from now on, keep the one before for :meth:`roll_back`, drop the one before that.
+    async def activate(self, version: ListVersion) -> ListVersion:
+        """Ask this version from now on, keep the one before for :meth:`roll_back`, drop the one before that; the
+        answer says how many different entries it has.
 
         :class:`ListSuperseded` where another import of the list began meanwhile.
         """

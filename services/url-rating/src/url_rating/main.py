@@ -13,11 +13,12 @@ from caseway_kit.serving import serve
 from caseway_kit.settings import load
 from url_rating.api import build_router
 from url_rating.decisions import Decisions
+from url_rating.entries_before_tables import convert_entries
 from url_rating.handlers import inlet, ratings
 from url_rating.imports import ListImport
+from url_rating.list_store import StoredLists
 from url_rating.lists_api import build_lists_router
 from url_rating.lookup import Lookup
-from url_rating.mongo_lists import MongoListRepository
 from url_rating.mongo_ratings import MongoRatingRepository
 from url_rating.mongo_reclassifications import MongoReclassificationRepository
 from url_rating.seed import plant
@@ -41,7 +42,7 @@ def build(settings: Settings) -> ServiceApp:
     requests_collection = parts.database.collection("reclassifications")
     relay = Relay(requests_collection, publish, clock=parts.clock)
     requests = MongoReclassificationRepository(requests_collection, relay)
-    lists = MongoListRepository(parts.database, parts.clock)
+    lists = StoredLists(parts.database, parts.objects, parts.clock, scratch=settings.scratch)
     rated = MongoRatingRepository(parts.database)
     lookup = Lookup(lists=lists, overrides=requests, verdicts=verdicts)
     imports = ListImport(lists=lists, sources=Sources(bundled(), catalog))
@@ -71,9 +72,11 @@ def build(settings: Settings) -> ServiceApp:
         await parts.prepare()
         await requests.prepare()
         await rated.prepare()
+        await convert_entries(parts.database, lists)
         await plant(lists, imports)
         app.supervise("relay", relay.run())
         yield
+        lists.close()
         await parts.close()
 
     return build_app(
