@@ -37,7 +37,7 @@ async def http(api: FastAPI) -> AsyncIterator[httpx.AsyncClient]:
 
 async def test_who_has_signed_in_sees_the_versions(http: httpx.AsyncClient) -> None:
     answer = await http.get("/engines", headers={"Authorization": "Bearer good"})
-    assert answer.json() == {"items": [{"name": "fake", "version": "1"}]}
+    assert answer.json() == {"items": [{"name": "fake", "version": "1"}], "team": {"files": [], "problems": []}}
     assert (await http.get("/engines")).status_code == 401
 
 

@@ -64,7 +64,7 @@ class DataDir:
     def create(self) -> None:
         self.root.mkdir(parents=True, exist_ok=True)
         self.root.chmod(0o700)
-        for name in ("logs", "mailbox", "objects"):
+        for name in ("logs", "mailbox", "objects", "rules"):
             (self.root / name).mkdir(exist_ok=True)
 
     def log(self, name: str) -> Path:

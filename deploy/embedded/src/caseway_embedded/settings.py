@@ -29,7 +29,10 @@ def own_settings(service: str, data: DataDir, urls: Mapping[str, str], scratch: 
         case "intake":
             return {"INTAKE_SCRATCH": str(scratch / service)}
         case "sample-analysis":
-            return {"SAMPLE_ANALYSIS_SCRATCH": str(scratch / service)}
+            return {
+                "SAMPLE_ANALYSIS_SCRATCH": str(scratch / service),
+                "SAMPLE_ANALYSIS_RULES": str(data / "rules"),
+            }
         case "profiles":
             return {
                 "PROFILES_BOOTSTRAP_OPERATOR_EMAIL": OPERATOR_EMAIL,

@@ -22,3 +22,8 @@ class Settings(ApiSettings):
     workers: Annotated[int, Field(ge=1, le=8)] = min(8, len(os.sched_getaffinity(0)))
     """Children of the sandbox: pieces that are looked at at once. Each kind has twice as many in hand."""
     scratch: Path = Path(tempfile.gettempdir()) / f"caseway-sample-analysis-{os.geteuid()}"
+    rules: Path | None = None
+    """A folder of the teams' YARA rules (``*.yar``) and lists (``safelist*.txt``, ``blocklist*.txt``, ``near*.txt``).
+
+    What changes there is in force within seconds; a state with an error in it is refused, and the one before stays.
+    """

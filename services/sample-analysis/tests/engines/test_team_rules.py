@@ -118,7 +118,8 @@ def test_scan_of_a_catastrophic_rule_ends_at_its_limit(
     examine: Examine, team_set: TeamSet, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(yara, "SECONDS", 1)
-    slow = "rule slow { condition: for all i in (0..filesize - 1) : (for all j in (0..filesize - 1) : (uint8(i) == uint8(j))) }"
+    pairs = "for all i in (0..filesize - 1) : (for all j in (0..filesize - 1) : (uint8(i) == uint8(j)))"
+    slow = f"rule slow {{ condition: {pairs} }}"
     team_set({"slow.yar": slow})
     report = examine(b"a" * 400_000, "a.bin")
     assert "scan-time" in report.limits()
