@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Literal
 
-from caseway_kit.archives import signatures
+from caseway_kit.archives import signatures, texttypes
 from caseway_kit.archives.content import Content
 from caseway_kit.archives.ziplayout import ends_as_zip
 
@@ -250,16 +250,16 @@ def detect_head(head: bytes, name: str = "") -> FileType:
     if start.startswith((b"windows registry editor", b"regedit4")):
         return FileType("text/x-ms-regedit", "script")
     if _SCRIPT.search(head) is not None and b"<html" not in start and b"<!doctype html" not in start:
-        return FileType("text/x-script", "script")
+        return FileType(texttypes.script_kind(head, name), "script")
     if b"<svg" in head[:1024].lower():
         return FileType("image/svg+xml", "image")
     if start.startswith((b"<!doctype html", b"<html", b"<head", b"<body")) or b"<html" in head[:1024].lower():
         return FileType("text/html", "text")
     if start.startswith(b"<?xml"):
-        return FileType("text/xml", "text")
+        return FileType(texttypes.xml_kind(head), "text")
     if named_susceptible(name) == "script":
-        return FileType("text/x-script", "script")
-    return TEXT
+        return FileType(texttypes.script_kind(head, name), "script")
+    return FileType(texttypes.text_kind(head, name), "text")
 
 
 def _looks_like_mail(head: bytes, name: str) -> bool:
