@@ -9,7 +9,14 @@ from uuid import UUID, uuid5
 import pytest
 import structlog
 from faststream.kafka import TestKafkaBroker
-from sample_analysis_fakes import FakeSandbox, InMemoryPieceRepository, InMemoryResultRepository, Kafka, MakeCase
+from sample_analysis_fakes import (
+    FakeSandbox,
+    InMemoryJobRepository,
+    InMemoryPieceRepository,
+    InMemoryResultRepository,
+    Kafka,
+    MakeCase,
+)
 
 from caseway_contracts.base import ObjectRef
 from caseway_contracts.cases import CaseSubmitted, CaseUpdated
@@ -20,10 +27,14 @@ from caseway_kit.mongo import Database
 from caseway_kit.objects import Objects, open_objects
 from caseway_kit.testing.clock import FixedClock
 from sample_analysis.engine_client import Engines
+from sample_analysis.examining import Examiner
 from sample_analysis.handlers import build_inlet
+from sample_analysis.mongo_jobs import MongoJobRepository
 from sample_analysis.mongo_pieces import MongoPieceRepository
 from sample_analysis.mongo_results import MongoResultRepository
 from sample_analysis.pieces import PieceRepository
+from sample_analysis.reanalysis import JobRepository
+from sample_analysis.reanalyzing import Reanalysis
 from sample_analysis.reuse import ResultRepository
 from sample_analysis.scratch import Scratch
 from sample_analysis.service import SampleAnalysis
@@ -96,18 +107,62 @@ def pieces(request: pytest.FixtureRequest) -> PieceRepository:
 
 
 @pytest.fixture
-async def analysis(
+def memory_jobs() -> InMemoryJobRepository:
+    return InMemoryJobRepository()
+
+
+@pytest.fixture
+async def mongo_jobs(database: Database) -> MongoJobRepository:
+    repository = MongoJobRepository(database.collection("reanalyses"), database.collection("changes"))
+    await repository.prepare()
+    return repository
+
+
+@pytest.fixture(params=["memory", pytest.param("mongo", marks=pytest.mark.integration)])
+def jobs(request: pytest.FixtureRequest) -> JobRepository:
+    repository: JobRepository = request.getfixturevalue(f"{request.param}_jobs")
+    return repository
+
+
+@pytest.fixture
+async def engines(sandbox: FakeSandbox) -> Engines:
+    engines = Engines(sandbox)
+    await engines.prepare()
+    return engines
+
+
+@pytest.fixture
+def examiner(
+    memory_results: InMemoryResultRepository, objects: Objects, scratch: Scratch, engines: Engines
+) -> Examiner:
+    return Examiner(objects=objects, scratch=scratch, engines=engines, results=memory_results)
+
+
+@pytest.fixture
+def analysis(
     memory_pieces: InMemoryPieceRepository,
     memory_results: InMemoryResultRepository,
     objects: Objects,
-    scratch: Scratch,
-    sandbox: FakeSandbox,
+    examiner: Examiner,
+    engines: Engines,
     clock: FixedClock,
 ) -> SampleAnalysis:
-    engines = Engines(sandbox)
-    await engines.prepare()
     return SampleAnalysis(
-        pieces=memory_pieces, results=memory_results, objects=objects, scratch=scratch, engines=engines, clock=clock
+        pieces=memory_pieces, results=memory_results, objects=objects, examiner=examiner, engines=engines, clock=clock
+    )
+
+
+@pytest.fixture
+def reanalysis(
+    memory_jobs: InMemoryJobRepository,
+    memory_pieces: InMemoryPieceRepository,
+    objects: Objects,
+    examiner: Examiner,
+    engines: Engines,
+    clock: FixedClock,
+) -> Reanalysis:
+    return Reanalysis(
+        jobs=memory_jobs, pieces=memory_pieces, examiner=examiner, engines=engines, objects=objects, clock=clock
     )
 
 

@@ -1,6 +1,7 @@
 import json
 from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ from caseway_kit.messaging import Encoded
 from caseway_kit.sandbox import Budget
 from sample_analysis.engine_client import VERSIONS
 from sample_analysis.pieces import Piece
+from sample_analysis.reanalysis import Change, Job, Query
 from sample_analysis.reuse import Found
 from sample_analysis.work import EvidenceWork
 
@@ -23,6 +25,7 @@ class InMemoryPieceRepository:
         self._pieces: dict[str, Piece] = {}
         self._delayed: dict[str, Encoded] = {}
         self._hashes: dict[str, set[str]] = {}
+        self.published: list[Encoded] = []
         self._crashes: dict[str, int] = {}
 
     async def add(self, pieces: Sequence[Piece]) -> bool:
@@ -64,6 +67,28 @@ class InMemoryPieceRepository:
     async def forget(self, piece_id: str) -> None:
         self._pieces[piece_id] = replace(self._pieces[piece_id], erased=True)
 
+    async def stated(self, query: Query, *, after: str, limit: int) -> Sequence[Piece]:
+        known = sorted(self._pieces.values(), key=lambda piece: piece.id)
+        return [one for one in known if one.id > after and self._is_meant(one, query)][:limit]
+
+    def _is_meant(self, piece: Piece, query: Query) -> bool:
+        if piece.stated is None or piece.work is None or piece.erased:
+            return False
+        return (
+            (query.since is None or piece.at >= query.since)
+            and query.kind in (None, EvidenceWork.model_validate_json(piece.work).kind)
+            and (query.sha256 is None or query.sha256 in self._hashes[piece.id])
+        )
+
+    async def revise(self, piece_id: str, revision: int, analyzed: Encoded, *, hashes: Collection[str]) -> bool:
+        piece = self._pieces[piece_id]
+        if piece.erased or piece.latest is None or json.loads(piece.latest.body)["revision"] != revision - 1:
+            return False
+        self._pieces[piece_id] = replace(piece, revised=analyzed)
+        self._hashes[piece_id] = set(hashes)
+        self.published.append(analyzed)
+        return True
+
     async def erase(self, sr_number: str, account_id: str) -> Collection[str]:
         case = (sr_number, account_id)
         pieces = [one for one in self._pieces.values() if (one.sr_number, one.account_id) == case]
@@ -84,6 +109,55 @@ class InMemoryResultRepository:
 
     async def forget(self, hashes: Collection[str]) -> None:
         self.kept = {key: kept for key, kept in self.kept.items() if kept[0] not in hashes}
+
+
+class InMemoryJobRepository:
+    def __init__(self) -> None:
+        self._jobs: dict[str, Job] = {}
+        self._leases: dict[str, tuple[str, datetime]] = {}
+        self._changes: dict[tuple[str, str], Change] = {}
+
+    async def add(self, job: Job) -> Job:
+        return self._jobs.setdefault(job.id, job)
+
+    async def find(self, job_id: str) -> Job | None:
+        return self._jobs.get(job_id)
+
+    async def listed(self, limit: int, before: tuple[datetime, str] | None) -> Sequence[Job]:
+        jobs = sorted(self._jobs.values(), key=lambda job: (job.asked_at, job.id), reverse=True)
+        return [job for job in jobs if before is None or (job.asked_at, job.id) < before][:limit]
+
+    async def claim(self, token: str, now: datetime, until: datetime) -> Job | None:
+        free = [job for job in self._jobs.values() if job.state == "running" and self._is_free(job.id, now)]
+        if not free:
+            return None
+        job = min(free, key=lambda job: job.asked_at)
+        self._leases[job.id] = (token, until)
+        return job
+
+    def _is_free(self, job_id: str, now: datetime) -> bool:
+        return job_id not in self._leases or self._leases[job_id][1] <= now
+
+    async def keep(self, job: Job, token: str, until: datetime) -> bool:
+        if self._leases.get(job.id, ("", None))[0] != token or self._jobs[job.id].state == "done":
+            return False
+        self._jobs[job.id] = job
+        self._leases[job.id] = (token, until)
+        return True
+
+    async def release(self, job_id: str, token: str) -> None:
+        if self._leases.get(job_id, ("", None))[0] == token:
+            del self._leases[job_id]
+
+    async def record(self, job_id: str, change: Change) -> None:
+        self._changes.setdefault((job_id, change.piece_id), change)
+
+    async def changes(self, job_id: str, limit: int, after: str) -> Sequence[Change]:
+        known = sorted(self._changes)
+        return [self._changes[one] for one in known if one[0] == job_id and one[1] > after][:limit]
+
+    async def count(self, job_id: str) -> int:
+        return sum(one[0] == job_id for one in self._changes)
 
 
 @dataclass

@@ -1,4 +1,4 @@
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -6,6 +6,7 @@ from sample_analysis_fakes import MakeCase
 
 from caseway_kit.messaging import Encoded
 from sample_analysis.pieces import Piece, PieceRepository
+from sample_analysis.reanalysis import Query
 from sample_analysis.work import works_of
 
 AT = datetime(2026, 3, 2, 9, tzinfo=UTC)
@@ -89,6 +90,46 @@ async def test_an_erased_case_says_what_was_sent_with_it_and_takes_no_statement_
     found = await pieces.find("p1/1")
     assert found is not None
     assert found.erased
+
+
+def statement(name: str, revision: int) -> Encoded:
+    return Encoded(name, "analyses", "SR01-000000042-4", f'{{"revision": {revision}}}', {"ce_id": name})
+
+
+async def test_a_later_statement_is_kept_when_it_is_its_turn(pieces: PieceRepository, make_case: MakeCase) -> None:
+    [work] = works_of(await make_case({"p1": "file"}))
+    await pieces.add([Piece.of(work, lane="file", at=AT)])
+    assert await pieces.stated(Query(), after="", limit=9) == []
+    await pieces.conclude("p1/1", statement("first", 1), hashes=["a" * 64])
+    assert not await pieces.revise("p1/1", 3, statement("third", 3), hashes=[])
+    assert await pieces.revise("p1/1", 2, statement("second", 2), hashes=["b" * 64])
+    assert not await pieces.revise("p1/1", 2, statement("other", 2), hashes=[])
+    [found] = await pieces.stated(Query(sha256="b" * 64), after="", limit=9)
+    assert (found.stated, found.latest) == (statement("first", 1), statement("second", 2))
+    assert await pieces.stated(Query(sha256="a" * 64), after="", limit=9) == []
+    await pieces.erase(work.key, "acc-1")
+    assert not await pieces.revise("p1/1", 3, statement("third", 3), hashes=[])
+    assert await pieces.stated(Query(), after="", limit=9) == []
+
+
+async def test_what_was_stated_is_found_by_its_time_and_kind_in_the_order_of_ids(
+    pieces: PieceRepository, make_case: MakeCase
+) -> None:
+    works = works_of(await make_case({"p3": "file", "p1": "email", "p2": "file", "p4": "file"}))
+    for hour, work in enumerate(works):
+        await pieces.add([Piece.of(work, lane="bulk", at=AT + timedelta(hours=hour))])
+        if work.subject_id != "p4":
+            await pieces.conclude(f"{work.subject_id}/1", statement(work.subject_id, 1))
+
+    async def found(query: Query, after: str = "", limit: int = 9) -> list[str]:
+        return [one.evidence_id for one in await pieces.stated(query, after=after, limit=limit)]
+
+    assert await found(Query()) == ["p1", "p2", "p3"]
+    assert await found(Query(), limit=2) == ["p1", "p2"]
+    assert await found(Query(), after="p1/1") == ["p2", "p3"]
+    assert await found(Query(kind="email")) == ["p1"]
+    assert await found(Query(since=AT + timedelta(hours=1))) == ["p1", "p2"]
+    assert await found(Query(since=AT + timedelta(hours=1), kind="file")) == ["p2"]
 
 
 async def test_crashes_are_counted_by_piece(pieces: PieceRepository) -> None:

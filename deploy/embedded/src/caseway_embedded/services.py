@@ -52,7 +52,7 @@ SERVICES = (
             _api("/.well-known/*"),
         ),
     ),
-    Service("sample-analysis", "sample_analysis", (_api("/engines", "/engines/*", "/analyses/*"),)),
+    Service("sample-analysis", "sample_analysis", (_api("/engines", "/engines/*", "/analyses/*", "/reanalyses", "/reanalyses/*"),)),
     Service(
         "url-rating",
         "url_rating",

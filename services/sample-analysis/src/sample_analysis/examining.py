@@ -81,9 +81,13 @@ class Examiner:
         known = await self._results.find(key) if words is not None else None
         found = known or await self._found(work, words or Words(), root, count_crash)
         report = report_of(work, rooted(found, root, work.subject_id), salt=salt)
-        if known is None and words is not None and repeatable(report):
+        if known is None and words is not None and repeatable(report) and self._made_by_these(found):
             await self._results.keep(key, work.object.sha256, found)
         return report
+
+    def _made_by_these(self, found: Found) -> bool:
+        """Rules may have been renewed while the engines were at work; then the key names others than did it."""
+        return tuple(found.get("engines", self._engines.versions)) == self._engines.versions
 
     def _key(self, work: EvidenceWork, words: Words) -> str:
         return result_key(

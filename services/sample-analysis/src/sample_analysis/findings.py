@@ -43,10 +43,10 @@ def not_analyzed(work: EvidenceWork, name: str, limit: Limit, *, salt: str) -> E
     return report_of(work, {"files": (itself,)}, salt=salt)
 
 
-def hashes_of(report: EvidenceReport) -> list[str]:
-    """Of all the bytes in it, by which the case is found when the verdict about one of them changes."""
-    hashes = dict.fromkeys(file.sha256 for file in report.files if file.sha256 and _SHA256.fullmatch(file.sha256))
-    return list(hashes)[:HASHES_KEPT]
+def hashes_of(work: EvidenceWork, report: EvidenceReport) -> list[str]:
+    """Of the piece and all the bytes in it: by these it is found when the verdict about one of them changes."""
+    inside = (file.sha256 for file in report.files if file.sha256 and _SHA256.fullmatch(file.sha256))
+    return list(dict.fromkeys([work.object.sha256, *inside]))[:HASHES_KEPT]
 
 
 def facts_of(report: EvidenceReport) -> dict[str, Any]:

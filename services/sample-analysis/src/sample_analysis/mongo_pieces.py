@@ -1,11 +1,13 @@
 import json
+from collections.abc import Callable, Sequence
 from collections.abc import Collection as Some
-from collections.abc import Sequence
 from typing import Any
 
 from caseway_kit.messaging import Encoded
 from caseway_kit.mongo import Collection, Document, Index
+from caseway_kit.outbox import OUTBOX_INDEX, Relay
 from sample_analysis.pieces import Piece
+from sample_analysis.reanalysis import Query
 
 WAITING = "waiting"
 ERASED = "erased"
@@ -16,11 +18,13 @@ class MongoPieceRepository:
 
     def __init__(self, reports: Collection) -> None:
         self._reports = reports
+        self.on_revised: Callable[[str], None] = lambda _: None
+        """Is told of each piece whose new statement waits in its outbox."""
 
     async def prepare(self) -> None:
         waiting = Index([("account_id", 1)], partial={"state": WAITING})
         hashes = [Index([(name, 1)]) for name in ("sr_number", "sha256", "hashes")]
-        await self._reports.ensure_indexes([Index([("cause", 1)]), waiting, *hashes])
+        await self._reports.ensure_indexes([Index([("cause", 1)]), waiting, OUTBOX_INDEX, *hashes])
 
     async def add(self, pieces: Sequence[Piece]) -> bool:
         return not await self._reports.insert_many([_to_document(piece) for piece in pieces])
@@ -40,13 +44,35 @@ class MongoPieceRepository:
         return int((counted or {"crashes": 1})["crashes"])
 
     async def conclude(self, piece_id: str, analyzed: Encoded, *, hashes: Some[str] = ()) -> Encoded | None:
-        return await self._keep(piece_id, "analyzed", analyzed, state="done", hashes=list(hashes))
+        return await self._keep(piece_id, "analyzed", analyzed, state="done", hashes=list(hashes), statements=1)
 
     async def delay(self, piece_id: str, delayed: Encoded) -> Encoded:
         return await self._keep(piece_id, "delayed", delayed, state="delayed") or delayed
 
     async def forget(self, piece_id: str) -> None:
         await self._reports.update_one({"_id": piece_id}, {"$set": {"state": ERASED}})
+
+    async def stated(self, query: Query, *, after: str, limit: int) -> Sequence[Piece]:
+        wanted: Document = {"_id": {"$gt": after}, "statements": {"$gte": 1}, "state": "done", "work": {"$ne": None}}
+        if query.since is not None:
+            wanted["at"] = {"$gte": query.since}
+        if query.kind is not None:
+            wanted["kind"] = query.kind
+        if query.sha256 is not None:
+            wanted["hashes"] = query.sha256
+        found = await self._reports.find(wanted, {"hashes": 0, "delayed": 0}, [("_id", 1)], limit)
+        return [_from_document(document) for document in found]
+
+    async def revise(self, piece_id: str, revision: int, analyzed: Encoded, *, hashes: Some[str]) -> bool:
+        turn = {"_id": piece_id, "state": "done", "statements": revision - 1}
+        update = {
+            "$set": {"revised": analyzed.document(), "statements": revision, "hashes": list(hashes)},
+            "$push": Relay.push(analyzed),
+        }
+        revised = (await self._reports.update_one(turn, update)).matched == 1
+        if revised:
+            self.on_revised(piece_id)
+        return revised
 
     async def erase(self, sr_number: str, account_id: str) -> Some[str]:
         of_the_case = {"sr_number": sr_number, "account_id": account_id}
@@ -77,6 +103,7 @@ def _to_document(piece: Piece) -> Document:
         "lane": piece.lane,
         "salt": piece.salt,
         "at": piece.at,
+        "kind": piece.lane if piece.work is None else json.loads(piece.work)["kind"],
         "work": piece.work,
         "sha256": None if piece.work is None else json.loads(piece.work)["object"]["sha256"],
         "state": WAITING,
@@ -98,4 +125,5 @@ def _from_document(document: Document) -> Piece:
         stated=None if analyzed is None else Encoded.from_document(analyzed),
         work=document.get("work"),
         erased=document["state"] == ERASED,
+        revised=None if document.get("revised") is None else Encoded.from_document(document["revised"]),
     )

@@ -7,6 +7,7 @@ from typing import Protocol
 
 from caseway_kit.messaging import Encoded
 from caseway_kit.objects import new_salt
+from sample_analysis.reanalysis import Query
 from sample_analysis.work import EvidenceWork
 
 
@@ -30,6 +31,8 @@ class Piece:
     work: str | None = None
     """The work as JSON, which holds facts only: it is done again by a re-analysis."""
     erased: bool = False
+    revised: Encoded | None = None
+    """What was stated last, where a re-analysis said something after ``stated``."""
 
     @classmethod
     def of(cls, work: EvidenceWork, *, lane: str, at: datetime, digest: str | None = None) -> "Piece":
@@ -49,6 +52,10 @@ class Piece:
     @property
     def id(self) -> str:
         return f"{self.evidence_id}/{self.revision}"
+
+    @property
+    def latest(self) -> Encoded | None:
+        return self.revised or self.stated
 
 
 class PieceRepository(Protocol):
@@ -79,6 +86,12 @@ class PieceRepository(Protocol):
 
     async def forget(self, piece_id: str) -> None:
         """The words and bytes are gone: the piece is not in flight any more, and nothing is stated about it."""
+
+    async def stated(self, query: Query, *, after: str, limit: int) -> Sequence[Piece]:
+        """Pieces about which something was stated and whose work is known, by id, those after ``after``."""
+
+    async def revise(self, piece_id: str, revision: int, analyzed: Encoded, *, hashes: Collection[str]) -> bool:
+        """Keep the statement of this revision, and have it published. False: it is not its turn, or all was erased."""
 
     async def erase(self, sr_number: str, account_id: str) -> Collection[str]:
         """The case was erased: forget its pieces, and tell the hashes of what was sent with it."""

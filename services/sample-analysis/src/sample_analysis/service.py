@@ -17,7 +17,6 @@ from sample_analysis.examining import Examiner, Words
 from sample_analysis.findings import facts_of, hashes_of, not_analyzed
 from sample_analysis.pieces import Piece, PieceRepository
 from sample_analysis.reuse import ResultRepository
-from sample_analysis.scratch import Scratch
 from sample_analysis.work import BULK, BringsEvidence, EvidenceWork, stated_about, work_topic, works_of
 
 SERVICE = "sample-analysis"
@@ -32,7 +31,7 @@ class SampleAnalysis:
         pieces: PieceRepository,
         results: ResultRepository,
         objects: Objects,
-        scratch: Scratch,
+        examiner: Examiner,
         engines: Engines,
         clock: Clock,
     ) -> None:
@@ -41,7 +40,7 @@ class SampleAnalysis:
         self._objects = objects
         self._engines = engines
         self._clock = clock
-        self._examiner = Examiner(objects=objects, scratch=scratch, engines=engines, results=results)
+        self._examiner = examiner
 
     async def plan(self, event: BringsEvidence) -> Sequence[Encoded]:
         """The work that a case event brings; a redelivered one gives the same work again, on the same lanes."""
@@ -115,7 +114,8 @@ class SampleAnalysis:
             report=ref,
             **facts_of(report),
         )
-        stated = await self._pieces.conclude(piece.id, encode(analyzed, source=SERVICE), hashes=hashes_of(report))
+        encoded = encode(analyzed, source=SERVICE)
+        stated = await self._pieces.conclude(piece.id, encoded, hashes=hashes_of(work, report))
         if stated is not None:
             return [stated]
         # The case was erased while we looked at it.

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 from typing import ClassVar, Literal, Self, TypeVar, get_args
+from uuid import UUID
 
 from caseway_contracts.base import Event, ObjectRef
 from caseway_contracts.cases import CaseSubmitted, CaseUpdated
@@ -55,6 +56,15 @@ def stated_about(work: EvidenceWork, fact: type[Fact], *, occurred_at: datetime,
     return fact.following(
         cause, subject_id=work.subject_id, revision=work.revision, occurred_at=occurred_at, kind=work.kind, **facts
     )
+
+
+def restated(work: EvidenceWork, fact: type[Fact], *, origin: UUID, occurred_at: datetime, **facts: object) -> Fact:
+    """A fact that no event caused; its id follows from ``origin``, so that it is the same however often it is made."""
+    asked = work.model_copy(update={"event_id": origin})
+    stated = fact.following(
+        asked, subject_id=work.subject_id, revision=work.revision, occurred_at=occurred_at, kind=work.kind, **facts
+    )
+    return stated.model_copy(update={"caused_by": None})
 
 
 def works_of(event: BringsEvidence) -> Sequence[EvidenceWork]:

@@ -116,7 +116,7 @@ async def outboxes(where: Backstage) -> dict[str, int]:
     client: Client = AsyncMongoClient(where.mongo)
     try:
         counts = {}
-        for database in ("intake", "profiles", "url_rating", "notifier"):
+        for database in ("intake", "profiles", "sample_analysis", "url_rating", "notifier"):
             for collection in await client[database].list_collection_names():
                 found = await client[database][collection].count_documents({"outbox.0": {"$exists": True}})
                 indexed = "outbox_until_1" in await client[database][collection].index_information()
