@@ -52,7 +52,11 @@ SERVICES = (
             _api("/.well-known/*"),
         ),
     ),
-    Service("sample-analysis", "sample_analysis", (_api("/engines", "/engines/*", "/analyses/*", "/reanalyses", "/reanalyses/*"),)),
+    Service(
+        "sample-analysis",
+        "sample_analysis",
+        (_api("/engines", "/engines/*", "/analyses/*", "/reanalyses", "/reanalyses/*"),),
+    ),
     Service(
         "url-rating",
         "url_rating",
