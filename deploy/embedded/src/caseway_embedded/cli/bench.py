@@ -4,10 +4,12 @@ import asyncio
 import os
 import statistics
 import time
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
+import httpx
 import typer
 
 from caseway_embedded.cli.client import FAILURE, show, stop
@@ -18,11 +20,13 @@ if TYPE_CHECKING:
 
 # Warm-up zips are made with another seed than those that count.
 WARM_UP_SEED = 1_000_000
+SIZES = (10_000, 1_000_000, 5_000_000)
 
 
 def register(app: typer.Typer) -> None:
     bench = typer.Typer(no_args_is_help=True, help="Measure the system.")
     bench.command("cases")(cases)
+    bench.command("rate")(rate)
     bench.callback()(_group)
     app.add_typer(bench, name="bench")
 
@@ -75,6 +79,35 @@ def cases(
     return None
 
 
+def rate(
+    data: Annotated[
+        Path | None,
+        typer.Option(
+            "--data",
+            help="Folder of a running system, which keeps the list `bench`. Left out: one of its own.",
+            file_okay=False,
+        ),
+    ] = None,
+    sizes: Annotated[list[int] | None, typer.Option("--entries", min=1, help="How long the list is.")] = None,
+    seconds: Annotated[float, typer.Option(min=0.1, help="How long to look up at each size.")] = 10,
+    at_once: Annotated[int, typer.Option(min=1, max=64, help="How many callers.")] = 2,
+) -> None:
+    """Look-ups per second with lists of 10 thousand, 1 million and 5 million entries, and how fast those load."""
+    from caseway_embedded.bench.rates import Rates
+
+    load = os.getloadavg()
+    try:
+        with _system(data) as folder:
+            rates = Rates(folder)
+            try:
+                found = rates.measure(sizes or SIZES, seconds=seconds, at_once=at_once)
+            finally:
+                rates.close()
+    except (OSError, RuntimeError, TimeoutError, ValueError, httpx.HTTPError) as error:
+        stop(str(error), FAILURE)
+    show({"benchmark": "rate", "at_once": at_once, "sizes": found, "loadavg": [round(one, 2) for one in load]})
+
+
 def _round(
     number: int, data: Path | None, count: int, at_once: int, corpus: Path | None, peer: str | None
 ) -> dict[str, Any]:
@@ -96,13 +129,20 @@ def _round(
 
 def _ours(data: Path | None, samples: "list[Sample]", warm_up: "list[Sample]", at_once: int) -> Any:
     from caseway_embedded.bench.burst import Running, measure
+
+    with _system(data) as folder:
+        return asyncio.run(measure(Running.of(folder), samples, warm_up, at_once))
+
+
+@contextmanager
+def _system(data: Path | None) -> Iterator[DataDir]:
     from caseway_embedded.bench.own_system import own_system
 
     system: AbstractContextManager[DataDir] = own_system() if data is None else nullcontext(DataDir(data))
     with system as folder:
         if folder.holder() is None or not folder.state()["ready"]:
             raise RuntimeError(f"No ready system in {folder.root}; see `caseway status`.")
-        return asyncio.run(measure(Running.of(folder), samples, warm_up, at_once))
+        yield folder
 
 
 def _samples(number: int, count: int, corpus: Path | None) -> "tuple[list[Sample], list[Sample]]":

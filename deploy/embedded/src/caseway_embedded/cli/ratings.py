@@ -13,7 +13,7 @@ from rich.table import Table
 from caseway_embedded.cli.client import REFUSED, Api, check, explained, show, stop
 from caseway_embedded.cli.results import COLORS
 
-FORMATS = ("ut1", "hosts", "csv")
+FORMATS = ("ut1", "hosts", "csv", "rpz")
 
 
 def register(app: typer.Typer) -> None:
