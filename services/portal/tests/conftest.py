@@ -14,6 +14,7 @@ from portal_fakes import (
     FakeFreshCases,
     FakeTokens,
     InMemoryContactRepository,
+    InMemoryLegacyRepository,
     InMemoryPageRepository,
     Make,
     Parked,
@@ -21,7 +22,14 @@ from portal_fakes import (
 
 from caseway_contracts.analyses import EvidenceAnalyzed
 from caseway_contracts.base import Contract, Event, ObjectRef
-from caseway_contracts.cases import CaseClosed, CaseErased, CaseSubmitted, CaseUpdated, EscalationRequested
+from caseway_contracts.cases import (
+    CaseClosed,
+    CaseErased,
+    CaseSubmitted,
+    CaseUpdated,
+    EscalationRequested,
+    LegacyRequestImported,
+)
 from caseway_contracts.notifications import NotificationFailed, NotificationSent
 from caseway_contracts.profiles import ContactDisabled, ContactSaved
 from caseway_contracts.ratings import UrlReclassified, UrlsRated, typed_urls
@@ -34,13 +42,15 @@ from caseway_kit.messaging import Consumers, Delivery
 from caseway_kit.mongo import Database
 from caseway_kit.objects import Objects, open_objects
 from caseway_kit.testing.clock import FixedClock
-from portal import case_api, docs_pages
+from portal import case_api, docs_pages, legacy_api
 from portal.cases import Cases
 from portal.contacts import ContactRepository, DisabledContacts
 from portal.feed import Feed
 from portal.handlers import inlet
+from portal.legacy import LegacyProjection, LegacyRepository, LegacyRequests
 from portal.library import Library
 from portal.mongo_contacts import MongoContactRepository
+from portal.mongo_legacy import MongoLegacyRepository
 from portal.mongo_pages import MongoPageRepository
 from portal.openapi import MergedOpenApi
 from portal.projection import PageRepository, Projection
@@ -67,6 +77,7 @@ _DEFAULTS: dict[type[Event], dict[str, Any]] = {
     CaseSubmitted: _CASE,
     CaseUpdated: {"region": "01", "by": "c1", "sheet": NO_OBJECT},
     CaseClosed: {"region": "01", "by": "c1"},
+    LegacyRequestImported: {"region": "01", "by": "c1", "sheet": NO_OBJECT},
     CaseErased: {"region": "01", "by": "c1"},
     EscalationRequested: {"region": "01", "by": "c1", "escalation_type": "handling-time", "sheet": NO_OBJECT},
     EvidenceAnalyzed: {"kind": "file", "verdict": "malicious", "case_revision": 1, "report": NO_OBJECT},
@@ -238,12 +249,30 @@ async def mongo_contacts(database: Database) -> MongoContactRepository:
     return contacts
 
 
+@pytest.fixture
+def memory_legacy() -> InMemoryLegacyRepository:
+    return InMemoryLegacyRepository()
+
+
+@pytest.fixture
+async def mongo_legacy(database: Database) -> MongoLegacyRepository:
+    requests = MongoLegacyRepository(database.collection("legacy_requests"))
+    await requests.prepare()
+    return requests
+
+
 BOTH = ["memory", pytest.param("mongo", marks=pytest.mark.integration)]
 
 
 @pytest.fixture(params=BOTH)
 def pages(request: pytest.FixtureRequest) -> PageRepository:
     repository: PageRepository = request.getfixturevalue(f"{request.param}_pages")
+    return repository
+
+
+@pytest.fixture(params=BOTH)
+def legacy(request: pytest.FixtureRequest) -> LegacyRepository:
+    repository: LegacyRepository = request.getfixturevalue(f"{request.param}_legacy")
     return repository
 
 
@@ -279,13 +308,18 @@ def tokens() -> FakeTokens:
 
 
 @pytest.fixture
-def api(cases: Cases, tokens: FakeTokens) -> FastAPI:
+def api(
+    cases: Cases,
+    memory_legacy: InMemoryLegacyRepository,
+    tokens: FakeTokens,
+) -> FastAPI:
     async def fetch(url: str) -> dict[str, Any]:
         raise ConnectionError(url)
 
     api = build_api(title="Portal", version="1")
     openapi = MergedOpenApi({"intake": "http://intake"}, fetch, api.openapi, title="Caseway", version="1")
     api.include_router(case_api.build_router(cases, Feed(cases, poll_seconds=0.01, heartbeat_seconds=0.05)))
+    api.include_router(legacy_api.build_router(LegacyRequests(memory_legacy)))
     api.include_router(docs_pages.build_router(openapi))
     api.state.stopping = asyncio.Event()
     check_tokens(api, tokens)
@@ -306,7 +340,11 @@ def parked() -> Parked:
 
 @pytest.fixture
 async def kafka(
-    projection: Projection, memory_contacts: InMemoryContactRepository, parked: Parked
+    projection: Projection,
+    memory_legacy: InMemoryLegacyRepository,
+    library: Library,
+    memory_contacts: InMemoryContactRepository,
+    parked: Parked,
 ) -> AsyncIterator[Make]:
     """Sends bodies to the portal's handlers through a broker in memory."""
     broker = KafkaBroker("localhost:9")
@@ -315,7 +353,14 @@ async def kafka(
         return
 
     delivery = Delivery("portal", parked, sleep=no_wait)
-    Consumers(broker, inlet, delivery, projection=projection, disabled=DisabledContacts(memory_contacts))
+    Consumers(
+        broker,
+        inlet,
+        delivery,
+        projection=projection,
+        legacy=LegacyProjection(memory_legacy, library),
+        disabled=DisabledContacts(memory_contacts),
+    )
     async with TestKafkaBroker(broker):
 
         async def send(topic: str, *bodies: bytes) -> None:

@@ -7,7 +7,8 @@ from typing import Any, Self
 from caseway_kit.problems import Problem
 from caseway_kit.tokens import ROLES, Caller
 from portal.fresh import FreshCase
-from portal.listing import ListQuery
+from portal.legacy import LegacyQuery, LegacyRow, LegacyView, place_of
+from portal.listing import ListQuery, finds, words_of
 from portal.page import CasePage
 from portal.projection import CountedBy, Mark
 from portal.summary import summary_of
@@ -59,6 +60,28 @@ class InMemoryPageRepository:
 
     async def newest(self) -> datetime | None:
         return max((page.changed_at for page in self.pages.values() if page.changed_at), default=None)
+
+
+class InMemoryLegacyRepository:
+    def __init__(self) -> None:
+        self.rows: dict[str, LegacyRow] = {}
+
+    async def save(self, rows: Sequence[LegacyRow]) -> None:
+        self.rows = {row.view.ref_id: row for row in rows} | self.rows
+
+    async def remove(self, ref_id: str, account_id: str) -> None:
+        if await self.find(ref_id, account_id):
+            del self.rows[ref_id]
+
+    async def listed(self, query: LegacyQuery, account_id: str | None) -> Sequence[LegacyView]:
+        seen = [row.view for row in self.rows.values() if account_id in (None, row.account_id)]
+        found = [one for one in seen if finds(query.words, words_of(one.subject, one.ref_id))]
+        after = [one for one in found if query.after is None or place_of(one) < query.after]
+        return sorted(after, key=place_of, reverse=True)[: query.limit]
+
+    async def find(self, ref_id: str, account_id: str | None) -> LegacyView | None:
+        row = self.rows.get(ref_id)
+        return row.view if row and account_id in (None, row.account_id) else None
 
 
 class FakeFreshCases:

@@ -131,12 +131,12 @@ def build_router(cases: Cases, feed: Feed) -> APIRouter:
             seat = feed.seat(caller)
         except TooManyStreams:
             raise Problem.too_many(RETRY_AFTER_SECONDS, "You have too many open streams; close one.") from None
-        return _Stream(lines(), seat)
+        return EventStream(lines(), seat)
 
     return router
 
 
-class _Stream(StreamingResponse):
+class EventStream(StreamingResponse):
     media_type = "text/event-stream"
 
     def __init__(self, lines: AsyncIterator[str], seat: Seat) -> None:

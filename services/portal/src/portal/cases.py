@@ -1,7 +1,7 @@
 """Reads: the projection, the words and results that it names, and what intake knows that it doesn't know yet."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -10,11 +10,11 @@ from caseway_contracts.views import CaseSummary, CaseView
 from caseway_kit.clock import Clock
 from caseway_kit.tokens import Caller
 from portal.evidence import Evidence, Reports, read_reports
-from portal.fresh import FreshCase, FreshCases
+from portal.fresh import FreshCase, FreshCases, FreshPiece
 from portal.library import Library
 from portal.listing import ListQuery
 from portal.page import CasePage
-from portal.projection import PageRepository
+from portal.projection import CountedBy, PageRepository
 from portal.summary import summary_of
 from portal.view import Sheets, view_of
 
@@ -48,10 +48,28 @@ class Cases:
 
     async def view(self, caller: Caller, sr_number: str) -> CaseView | None:
         """None: there is no such case that the caller may see."""
+        found = await self.look(caller, sr_number)
+        return found[0] if found else None
+
+    async def look(self, caller: Caller, sr_number: str) -> tuple[CaseView, Opened | None, FreshCase | None] | None:
+        """The view, and what it was made of."""
         opened, newer = await self._look(caller, sr_number)
         if opened is None:
-            return newer.view() if newer else None
-        return newer.over(opened.view(), opened.page.applied) if newer else opened.view()
+            return (newer.view(), None, newer) if newer else None
+        return (newer.over(opened.view(), opened.page.applied) if newer else opened.view()), opened, newer
+
+    async def piece(self, caller: Caller, sr_number: str, piece_id: str) -> FreshPiece | None:
+        """A submitted piece with the object that holds it, as only intake knows; None also while intake is away."""
+        if (page := await self.pages.find(sr_number, account_of(caller))) is not None and page.erased:
+            return None
+        case = await self._newer(caller, sr_number, None)
+        return next((one for one in case.evidence if one.id == piece_id), None) if case else None
+
+    async def counts(self, caller: Caller, name: CountedBy, values: Sequence[str], most: int) -> dict[str, int]:
+        """How many cases have each value; no more than ``most`` of each are counted."""
+        account_id = account_of(caller)
+        found = await asyncio.gather(*(self.pages.counted(name, one, account_id, most) for one in values))
+        return dict(zip(values, found, strict=True))
 
     async def evidence(self, caller: Caller, sr_number: str) -> Evidence | None:
         opened, newer = await self._look(caller, sr_number)

@@ -17,6 +17,10 @@ class FreshPiece(Contract):
     kind: str
     revision: int
     url: str | None = None
+    name: str | None = None
+    key: str = ""
+    sha256: str = ""
+    size: int = 0
 
 
 class FreshCase(CaseView):

@@ -10,6 +10,7 @@ from caseway_contracts.ratings import RatingsEvent
 from caseway_contracts.routes import RoutesEvent
 from caseway_kit.messaging import Inlet
 from portal.contacts import DisabledContacts
+from portal.legacy import LegacyProjection
 from portal.projection import Projection
 
 SERVICE = "portal"
@@ -19,8 +20,13 @@ inlet = Inlet(SERVICE)
 
 
 @inlet.subscriber("cases", schema=CasesEvent, batch=BATCH)
-async def on_case_events(events: list[CasesEvent], projection: Annotated[Projection, Context()]) -> None:
+async def on_case_events(
+    events: list[CasesEvent],
+    projection: Annotated[Projection, Context()],
+    legacy: Annotated[LegacyProjection, Context()],
+) -> None:
     await projection.apply(events)
+    await legacy.apply(events)
 
 
 @inlet.subscriber("analyses*", schema=AnalysesEvent, batch=BATCH)

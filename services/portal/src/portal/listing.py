@@ -1,7 +1,7 @@
 """Which cases a list shows, and in which order; the same rules for what a database finds and for what is newer."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import Literal, get_args
 
@@ -42,16 +42,14 @@ class ListQuery:
 
     @property
     def prefix(self) -> str | None:
-        """The beginning of a word that fewest cases have, as far as can be told without looking."""
-        return max((prefixes_of([word])[-1] for word in self.words if len(word) >= PREFIXES[0]), key=len, default=None)
+        return rarest_prefix(self.words)
 
     def shows(self, case: CaseSummary) -> bool:
-        words = words_of(case.subject, case.sr_number)
         return (
             self.status in (None, case.status)
             and self.category in (None, case.category)
             and self.verdict in (None, case.verdict)
-            and all(any(word.startswith(asked) for word in words) for asked in self.words)
+            and finds(self.words, words_of(case.subject, case.sr_number))
             and self._is_after(case)
         )
 
@@ -73,10 +71,19 @@ def words_of(*texts: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(word for text in texts for word in re.findall(r"\w+", text.casefold())))
 
 
+def finds(asked: Iterable[str], words: Collection[str]) -> bool:
+    return all(any(word.startswith(one) for word in words) for one in asked)
+
+
 def prefixes_of(words: Iterable[str]) -> list[str]:
     """What the words are looked up by, the shortest of each first."""
     found = (word[:length] for word in words for length in PREFIXES if len(word) >= length)
     return list(dict.fromkeys(found))
+
+
+def rarest_prefix(words: Iterable[str]) -> str | None:
+    """The beginning of a word that fewest cases have, as far as can be told without looking."""
+    return max(prefixes_of(words), key=len, default=None)
 
 
 def severity_rank(severity: Severity) -> int:

@@ -12,14 +12,16 @@ from caseway_kit.messaging import Consumers
 from caseway_kit.parts import Parts
 from caseway_kit.serving import serve
 from caseway_kit.settings import load
-from portal import case_api, docs_pages
+from portal import case_api, docs_pages, legacy_api
 from portal.cases import Cases
 from portal.contacts import DisabledContacts
 from portal.feed import Feed
 from portal.handlers import SERVICE, inlet
 from portal.intake_cases import IntakeCases
+from portal.legacy import LegacyProjection, LegacyRequests
 from portal.library import Library
 from portal.mongo_contacts import MongoContactRepository
+from portal.mongo_legacy import MongoLegacyRepository
 from portal.mongo_pages import MongoPageRepository
 from portal.mongo_sessions import MongoSessionRepository
 from portal.openapi import Document, MergedOpenApi
@@ -49,6 +51,7 @@ def build(settings: Settings) -> ServiceApp:
     catalog = load_catalog()
     profiles = ProfilesClient(to_profiles)
     pages = MongoPageRepository(parts.database.collection("case_pages"))
+    legacy = MongoLegacyRepository(parts.database.collection("legacy_requests"))
     contacts = MongoContactRepository(parts.database.collection("disabled_contacts"))
     library = Library(parts.objects)
     disabled = DisabledContacts(contacts)
@@ -70,6 +73,7 @@ def build(settings: Settings) -> ServiceApp:
     api = build_api(title=TITLE, version=VERSION)
     openapi = MergedOpenApi(settings.services, fetch, api.openapi, title="Caseway", version=VERSION)
     api.include_router(case_api.build_router(cases, Feed(cases)))
+    api.include_router(legacy_api.build_router(LegacyRequests(legacy)))
     api.include_router(docs_pages.build_router(openapi))
     install_pages(
         api,
@@ -94,6 +98,7 @@ def build(settings: Settings) -> ServiceApp:
         api.state.stopping = app.stopping
         await parts.prepare()
         await pages.prepare()
+        await legacy.prepare()
         await contacts.prepare()
         await sessions.prepare()
         await disabled.refresh()
@@ -115,6 +120,7 @@ def build(settings: Settings) -> ServiceApp:
             parts.delivery,
             in_background=True,
             projection=Projection(pages, library),
+            legacy=LegacyProjection(legacy, library),
             disabled=disabled,
         ),
         deadline=settings.start_deadline,
