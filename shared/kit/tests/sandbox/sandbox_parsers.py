@@ -15,7 +15,7 @@ import time
 from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from caseway_kit.sandbox import Budget, Sample
 
@@ -46,6 +46,10 @@ def wait_and_tell(seconds: float) -> list[str]:
 
 def echo(value: Any) -> Any:
     return value
+
+
+def double(sample: Sample, output: BinaryIO) -> int:
+    return sum(written for _ in range(2) if (written := output.write(sample.read())))
 
 
 def pid() -> int:

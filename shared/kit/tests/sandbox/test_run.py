@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from caseway_kit.sandbox import Budget, ParserError, Sandbox, SandboxCrash, SandboxUnavailable
+from caseway_kit.sandbox import Budget, ParserError, Sandbox, SandboxCrash, SandboxLimit, SandboxUnavailable
 
 MakeSandbox = Callable[..., Any]
 
@@ -221,3 +221,21 @@ def parent_of(pid: int) -> int:
 
 def names_in(folder: Path) -> list[str]:
     return [path.name for path in folder.iterdir()]
+
+
+async def test_a_function_may_write_to_the_file_that_it_was_given(sandbox: Sandbox, tmp_path: Path) -> None:
+    sample, output = tmp_path / "sample", tmp_path / "output"
+    sample.write_bytes(b"abc")
+    with output.open("wb") as file:
+        assert await sandbox.run("sandbox_parsers:double", sample=sample, output=file.fileno()) == 6
+    assert output.read_bytes() == b"abcabc"
+
+
+async def test_what_is_written_to_the_given_file_has_its_limit(sandbox: Sandbox, tmp_path: Path) -> None:
+    sample = tmp_path / "sample"
+    sample.write_bytes(bytes(1_000_000))
+    with (tmp_path / "output").open("wb") as file, pytest.raises(SandboxLimit) as limit:
+        await sandbox.run(
+            "sandbox_parsers:double", sample=sample, output=file.fileno(), budget=Budget(written_bytes=1_500_000)
+        )
+    assert limit.value.limit == "written_bytes"

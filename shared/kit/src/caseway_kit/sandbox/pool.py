@@ -129,32 +129,40 @@ class Sandbox:
             await self._zygote.close()
 
     async def run(
-        self, function: str, *args: object, sample: Path | int | None = None, budget: Budget = _DEFAULT
+        self,
+        function: str,
+        *args: object,
+        sample: Path | int | None = None,
+        output: int | None = None,
+        budget: Budget = _DEFAULT,
     ) -> Any:
         """The function's result, or ``ParserError``, ``SandboxLimit``, ``SandboxCrash``: a result about the sample.
 
         The wall clock starts when a child takes the job. A cancelled run costs its child, nothing else.
-        ``sample`` may be a descriptor of a regular file or memfd; the child gets one of its own, read-only.
+        ``sample`` may be a descriptor of a regular file or memfd; the child gets one of its own, read-only. ``output``
+        is a descriptor that the child may write to; the function gets it as a file, ``output=``.
         """
         if not budget.within(self._ceiling):
             raise ValueError("the budget must be positive and not above the sandbox's ceiling")
         job = next(self._jobs)
-        request = pack({"function": function, "args": args, "budget": budget.plain(), "job": job})
         opened = None if sample is None else _open_read_only(sample)
+        given = {"sample": opened, "output": output}
+        files = {name: fd for name, fd in given.items() if fd is not None}
+        message = {"function": function, "args": args, "budget": budget.plain(), "job": job, "files": list(files)}
         try:
-            answer = await self._run(job, request, opened, budget)
+            answer = await self._run(job, pack(message), list(files.values()), budget)
         finally:
             if opened is not None:
                 os.close(opened)
         return answer.result()
 
-    async def _run(self, job: int, request: bytes, sample: int | None, budget: Budget) -> Answer:
+    async def _run(self, job: int, request: bytes, files: list[int], budget: Budget) -> Answer:
         slot = await self._slots.get()
         worker = None
         clean = False
         try:
             worker = await self._take(slot)
-            answer = read_answer(await self._exchange(worker, request, sample, budget), job)
+            answer = read_answer(await self._exchange(worker, request, files, budget), job)
             clean = not answer.spent
         finally:
             self._give_back(slot, worker, clean=clean)
@@ -247,12 +255,12 @@ class Sandbox:
             skip=self._skip,
         )
 
-    async def _exchange(self, worker: Worker, request: bytes, sample: int | None, budget: Budget) -> dict[str, Any]:
+    async def _exchange(self, worker: Worker, request: bytes, files: list[int], budget: Budget) -> dict[str, Any]:
         loop = asyncio.get_running_loop()
-        watch = Watch(worker, budget, sample)
+        watch = Watch(worker, budget, files)
         try:
             async with asyncio.timeout(budget.wall_seconds), watch:
-                socket.send_fds(worker.connection, [length_prefix(request)], [] if sample is None else [sample])
+                socket.send_fds(worker.connection, [length_prefix(request)], files)
                 await loop.sock_sendall(worker.connection, request)
                 return await receive_frame(worker.connection, at_most=budget.result_bytes + 64)
         except TimeoutError:

@@ -1,6 +1,7 @@
 import asyncio
 import os
 import time
+from collections.abc import Sequence
 from typing import Self
 
 from caseway_kit.sandbox import scratch
@@ -14,10 +15,10 @@ _LOOK_EVERY = 0.1
 class Watch:
     """Looks from outside at what a child can't be trusted to count: its CPU time, and all that it writes together."""
 
-    def __init__(self, worker: Worker, budget: Budget, sample: int | None) -> None:
+    def __init__(self, worker: Worker, budget: Budget, files: Sequence[int]) -> None:
         self._worker = worker
         # A memfd, or a file that is gone by now, is among the child's deleted ones and not its doing.
-        self._sample_bytes = 0 if sample is None else os.fstat(sample).st_blocks * 512
+        self._given_bytes = sum(os.fstat(file).st_blocks for file in files) * 512
         self._budget = budget
         self._limit: SandboxLimit | None = None
 
@@ -54,7 +55,7 @@ class Watch:
         return None
 
     async def _written(self) -> SandboxLimit | None:
-        size, count = scratch.deleted_bytes(self._worker.pid) - self._sample_bytes, 0
+        size, count = scratch.deleted_bytes(self._worker.pid) - self._given_bytes, 0
         if scratch.holds_something(self._worker.folder):
             most = self._budget.written_bytes
             named, count = await asyncio.to_thread(scratch.measure, self._worker.folder, enough=most)

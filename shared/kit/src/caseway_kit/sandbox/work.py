@@ -1,5 +1,6 @@
 """The child's loop: one job after the other, each an answer in plain data."""
 
+import contextlib
 import errno
 import importlib
 import inspect
@@ -32,10 +33,10 @@ def serve(connection: socket.socket, workplace: str) -> None:
     _, idle = used_memory()
     while True:
         try:
-            request, sample = _receive(connection)
+            request, files = _receive(connection)
         except (EOFError, ConnectionError):
             return
-        answer = _answer(request, sample)
+        answer = _answer(request, files)
         trailer = {"job": request["job"], "spent": _spent(idle)}
         send(connection, answer[:-1] + b"," + pack(trailer)[1:])
 
@@ -56,22 +57,31 @@ def _spent(idle: int) -> bool:
     return data > idle + _SPENT_AT or lowest_free > STATM + _LEFT_OPEN
 
 
-def _receive(connection: socket.socket) -> tuple[dict[str, Any], Sample | None]:
-    prefix, fds, _, _ = socket.recv_fds(connection, LENGTH_BYTES, 1)
+def _receive(connection: socket.socket) -> tuple[dict[str, Any], dict[str, int]]:
+    prefix, fds, _, _ = socket.recv_fds(connection, LENGTH_BYTES, 2)
     if not prefix:
         raise EOFError
     prefix += receive_exactly(connection, LENGTH_BYTES - len(prefix))
     request = unpack(receive_exactly(connection, read_length(prefix)))
-    return request, Sample(fds[0]) if fds else None
+    return request, dict(zip(request["files"], fds, strict=True))
 
 
-def _answer(request: dict[str, Any], sample: Sample | None) -> bytes:
+def _answer(request: dict[str, Any], files: dict[str, int]) -> bytes:
     budget = Budget(**request["budget"])
+    sample = Sample(files["sample"]) if "sample" in files else None
+    named: dict[str, Any] = {}
     try:
         function, wants_budget = _find(request["function"])
         limit_job(budget, sample_size=sample.size if sample else 0)
         arguments = [*([sample] if sample else []), *request["args"]]
-        answer = pack({"ok": function(*arguments, **({"budget": budget} if wants_budget else {}))})
+        if wants_budget:
+            named["budget"] = budget
+        if "output" in files:
+            named["output"] = os.fdopen(files["output"], "wb", closefd=False)
+        result = function(*arguments, **named)
+        if "output" in files:
+            named["output"].flush()
+        answer = pack({"ok": result})
         if len(answer) > budget.result_bytes:
             answer = _limit("result_bytes", "the result is larger than allowed")
     except BaseException as error:
@@ -79,8 +89,12 @@ def _answer(request: dict[str, Any], sample: Sample | None) -> bytes:
         answer = _failure(error)
     finally:
         unlimit_memory()
-        if sample:
-            os.close(sample.fd)
+        if "output" in named:
+            # What it could not write must not go into the next job's file, which may get the same number.
+            with contextlib.suppress(Exception):
+                named["output"].detach()
+        for file in files.values():
+            os.close(file)
     return answer
 
 
