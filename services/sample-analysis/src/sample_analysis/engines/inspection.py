@@ -37,6 +37,8 @@ class Inspection:
     nesting: int
     engine: str
     version: str
+    links: int = 0
+    locked: bool = False
 
     def tell(self, rule: str, says: str, where: str = "", verdict: Verdict = "unknown") -> None:
         """A fact with the place where a person finds it; the same fact at the same place is told once."""
@@ -57,17 +59,27 @@ class Inspection:
         self.job.examine(child, Content.of_bytes(data), self.depth + 1, self.nesting)
         child.keep = True
 
+    def lock(self) -> None:
+        """No password opens it: what else is told of it are facts about its shell."""
+        self.node.cut_short("password", "Protected with a password that is not known.")
+        self.tell("encrypted-document", "The document is encrypted with a password.")
+        self.locked = True
+
+    @property
+    def passwords(self) -> tuple[str, ...]:
+        return (*self.job.passwords, *self.job.guesses)
+
     def link(self, url: str) -> None:
         """Hand out a URL to be rated; nothing is fetched."""
         url = url.strip()[:LONGEST_URL]
         if not url.lower().startswith(("http://", "https://", "ftp://")) or not can_ada.can_parse(url):
             return
-        tree = self.job.tree
-        if sum(1 for known in tree.urls.values() if known.parent_id == self.node.id) >= URLS_KEPT:
-            tree.urls_truncated = True
+        if self.links >= URLS_KEPT:
+            self.job.tree.urls_truncated = True
             self.node.cut_short("urls", f"Only the first {URLS_KEPT:,} links were kept.")
             return
-        tree.add_url(self.node, url)
+        self.links += 1
+        self.job.tree.add_url(self.node, url)
 
 
 def run(inspection: Inspection, inspect: Callable[[Inspection], None]) -> None:
@@ -87,6 +99,8 @@ def run(inspection: Inspection, inspect: Callable[[Inspection], None]) -> None:
     except Exception:
         # Parsers of other people's making raise anything; the corpora tests list what ends here.
         node.cut_short("damaged", "It is damaged or built in a way that could not be taken apart to its end.")
+    if inspection.locked and node.own == "unknown":
+        node.own = "not_analyzed"
 
 
 @contextmanager

@@ -30,11 +30,11 @@ def decrypt(inspection: Inspection) -> None:
         if inspection.found.mime == "application/x-encrypted-office":
             inspection.node.not_analyzed("password", "Encrypted in a way that cannot be opened here.")
         return
-    inspection.tell("encrypted-document", "The document is encrypted with a password.")
     password, opened = _open(document, inspection)
     if opened is None:
-        inspection.node.cut_short("password", "Protected with a password that is not known.")
+        inspection.lock()
         return
+    inspection.tell("encrypted-document", "The document is encrypted with a password.")
     which = "is built into Office" if password in BUILT_IN else "is known"
     inspection.tell("opened-document", f"It was opened with a password that {which}; its content was analysed.")
     inspection.take_out("decrypted", inspection.node.name, opened)
@@ -48,7 +48,7 @@ def candidates(passwords: Sequence[str]) -> Iterator[str]:
 def _open(document: "msoffcrypto.format.base.BaseOfficeFile", inspection: Inspection) -> tuple[str, bytes | None]:
     limits = inspection.job.budget.limits
     started = time.monotonic()
-    for tried, password in enumerate(candidates(inspection.job.passwords)):
+    for tried, password in enumerate(candidates(inspection.passwords)):
         if tried >= limits.password_tries or time.monotonic() - started > limits.password_seconds:
             break
         out = io.BytesIO()
