@@ -6,8 +6,10 @@ from uuid import UUID, uuid5
 import pytest
 from notifier_fakes import InMemoryCorrespondenceRepository, InMemoryLetters, Make
 
+from caseway_contracts.analyses import EvidenceAnalyzed
 from caseway_contracts.base import Event
 from caseway_contracts.cases import CaseSubmitted, CaseUpdated
+from caseway_contracts.ratings import UrlsRated
 from caseway_contracts.routes import AnalysisCompleted
 from caseway_contracts.sheets import CaseSheet, UpdateSheet
 from caseway_kit.messaging import Encoded
@@ -88,6 +90,28 @@ def make_completed() -> Make:
         covers = [{"type": "EvidenceAnalyzed", "id": "f1", "revision": 1}]
         default = {"round": 1, "covers": covers, "worst_verdict": "malicious"}
         return AnalysisCompleted.model_validate(_identity(AnalysisCompleted, 1) | default | facts)
+
+    return make
+
+
+@pytest.fixture
+def make_revised() -> Make:
+    def make(verdict: str = "malicious", previous: str | None = "unknown", revision: int = 2) -> EvidenceAnalyzed:
+        report = {"key": "o", "sha256": "0" * 64, "size": 1}
+        facts = {"kind": "file", "verdict": verdict, "case_revision": 1, "report": report}
+        later = {"previous_verdict": previous, "subject_id": "f1"}
+        return EvidenceAnalyzed.model_validate(_identity(EvidenceAnalyzed, revision) | facts | later)
+
+    return make
+
+
+@pytest.fixture
+def make_rated() -> Make:
+    def make(revision: int = 2, changed: int = 1) -> UrlsRated:
+        report = {"key": "o", "sha256": "0" * 64, "size": 1}
+        facts = {"case_revision": 1, "urls": 1, "counts": {"dangerous": 1}, "worst": "dangerous", "report": report}
+        later = {"changed": changed, "subject_id": "f1"}
+        return UrlsRated.model_validate(_identity(UrlsRated, revision) | facts | later)
 
     return make
 

@@ -8,7 +8,7 @@ from caseway_contracts.analyses import EvidenceAnalyzed
 from caseway_contracts.base import Event
 from caseway_contracts.cases import CaseClosed, CaseEvent, CaseReopened, CasesEvent, CaseSubmitted, CaseUpdated
 from caseway_contracts.kinds import NotificationKind
-from caseway_contracts.ratings import UrlReclassified
+from caseway_contracts.ratings import UrlReclassified, UrlsRated
 from caseway_contracts.routes import AnalysisCompleted
 from caseway_contracts.sheets import CaseSheet, Recipient, UpdateSheet
 from caseway_kit.errors import InvalidEvent
@@ -34,6 +34,18 @@ REVISED = {
     "clean": "A verdict on your case was revised. What you sent is clean.",
     "unknown": "A verdict on your case was revised. Nothing is known against what you sent.",
     "not_analyzed": "A verdict on your case was revised. What you sent could not be analyzed.",
+}
+NAMES = {
+    "malicious": "malicious",
+    "suspicious": "suspicious",
+    "clean": "clean",
+    "unknown": "nothing known against it",
+    "not_analyzed": "could not be analyzed",
+}
+REVISED_INSIDE = "The verdict on something inside what you sent was revised. That on the whole is the same as before."
+RATED_ANEW = {
+    1: "A URL of your case is rated otherwise than before.",
+    None: "URLs of your case are rated otherwise than before.",
 }
 OUTCOMES = {
     "changed": "A URL of your case was reclassified as requested.",
@@ -92,8 +104,10 @@ class Correspondence(BaseModel):
             return self.to_all(event, "analysis-complete", says, link)
         if isinstance(event, UrlReclassified):
             return self.to_all(event, "update", OUTCOMES[event.outcome], link)
-        if isinstance(event, EvidenceAnalyzed) and event.revision > 1:
-            return self.to_all(event, "verdict-revised", REVISED[event.verdict], link)
+        if isinstance(event, EvidenceAnalyzed) and is_revised(event):
+            return self.to_all(event, "verdict-revised", _revised_says(event), link)
+        if isinstance(event, UrlsRated) and is_revised(event):
+            return self.to_all(event, "verdict-revised", RATED_ANEW.get(event.changed, RATED_ANEW[None]), link)
         return ()
 
     def to_all(self, event: Event, kind: NotificationKind, says: str, link: str) -> Sequence[Letter]:
@@ -101,6 +115,21 @@ class Correspondence(BaseModel):
             write(event, kind, recipient, case_subject=self.subject, says=says, link=link)
             for recipient in self.recipients
         ]
+
+
+def is_revised(event: Event) -> bool:
+    """Whether a statement says something else than the one before it: the case's people are told then."""
+    if isinstance(event, UrlsRated):
+        return event.revision > 1 and event.changed > 0
+    return isinstance(event, EvidenceAnalyzed) and event.revision > 1
+
+
+def _revised_says(event: EvidenceAnalyzed) -> str:
+    if event.previous_verdict is None:
+        return REVISED[event.verdict]
+    if event.previous_verdict == event.verdict:
+        return REVISED_INSIDE
+    return f"{REVISED[event.verdict]} The verdict before was: {NAMES[event.previous_verdict]}."
 
 
 def _update_says(event: CaseEvent) -> str | None:

@@ -9,7 +9,7 @@ from pydantic import Field, TypeAdapter
 from caseway_contracts.analyses import EvidenceAnalyzed
 from caseway_contracts.base import Event, ObjectRef
 from caseway_contracts.cases import CaseEvent, CaseSubmitted
-from caseway_contracts.ratings import UrlReclassified
+from caseway_contracts.ratings import UrlReclassified, UrlsRated
 from caseway_contracts.routes import AnalysisCompleted
 from caseway_contracts.sheets import CaseSheet, UpdateSheet
 from caseway_kit.errors import InvalidEvent
@@ -18,7 +18,7 @@ from caseway_kit.objects import ObjectMissing, Objects
 from notifier.correspondence import Correspondence, Sheet
 from notifier.letters import Letter
 
-OtherEvent = Annotated[AnalysisCompleted | UrlReclassified | EvidenceAnalyzed, Field(discriminator="type")]
+OtherEvent = Annotated[AnalysisCompleted | UrlReclassified | EvidenceAnalyzed | UrlsRated, Field(discriminator="type")]
 _other_event: TypeAdapter[OtherEvent] = TypeAdapter(OtherEvent)
 
 
