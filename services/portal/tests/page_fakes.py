@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from html import unescape
+from html.parser import HTMLParser
 from typing import Any
 
 import httpx
@@ -13,6 +14,18 @@ from caseway_kit.clock import Clock
 from caseway_kit.errors import OutageError
 from portal.sessions import Issued, Session
 
+PRODUCT_PROFILE = {
+    "id": "prof-ours",
+    "revision": 1,
+    "name": "Our PCs",
+    "product": "officescan",
+    "version": "XG",
+    "operating_systems": ["windows-10", "windows-11"],
+    "language": "en",
+    "activation_code": "OS-0001",
+    "settings": ["web-reputation"],
+    "toolbox_guid": "01234567-89ab-cdef-0123-456789abcdef",
+}
 PASSWORD = "a long password"
 TOKEN_LIFE = timedelta(minutes=15)
 
@@ -152,3 +165,62 @@ class Tab:
 
 def _account(token: str) -> str:
     return token.partition("@")[2]
+
+
+class _Fields(HTMLParser):
+    """What a browser would show in a form's fields, and the texts of elements of a class."""
+
+    def __init__(self, css_class: str) -> None:
+        super().__init__()
+        self.values: dict[str, list[str]] = {}
+        self.texts: list[str] = []
+        self.tags: set[str] = set()
+        self._class = css_class
+        self._into: list[str] | None = None
+        self._tag = ""
+        self._select = ""
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        given = dict(attrs)
+        self.tags.add(tag)
+        name = given.get("name") or ""
+        if tag == "select":
+            self._select = name
+        elif tag == "option" and "selected" in given:
+            self.values.setdefault(self._select, []).append(given.get("value") or "")
+        elif tag == "input" and ("checked" in given or given.get("type") not in ("checkbox", "radio")):
+            self.values.setdefault(name, []).append(given.get("value") or "")
+        elif tag == "textarea":
+            self._tag, self._into = tag, self.values.setdefault(name, [""])
+        elif self._into is None and self._class in (given.get("class") or "").split():
+            self.texts.append("")
+            self._tag, self._into = tag, self.texts
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag == self._tag and self._into is not None:
+            if tag == "textarea":
+                self._into[-1] = self._into[-1].removeprefix("\n")
+            self._into = None
+
+    def handle_data(self, data: str) -> None:
+        if self._into is not None:
+            self._into[-1] += data
+
+
+def fields_of(answer: httpx.Response) -> dict[str, list[str]]:
+    return _parsed(answer, "").values
+
+
+def texts_of(answer: httpx.Response, css_class: str = "typed") -> list[str]:
+    return _parsed(answer, css_class).texts
+
+
+def tags_of(answer: httpx.Response) -> set[str]:
+    return _parsed(answer, "").tags
+
+
+def _parsed(answer: httpx.Response, css_class: str) -> _Fields:
+    parser = _Fields(css_class)
+    parser.feed(answer.text)
+    parser.close()
+    return parser

@@ -25,7 +25,7 @@ from portal.mongo_legacy import MongoLegacyRepository
 from portal.mongo_pages import MongoPageRepository
 from portal.mongo_sessions import MongoSessionRepository
 from portal.openapi import Document, MergedOpenApi
-from portal.pages import home, sign_in, static
+from portal.pages import home, products, profile, sign_in, static
 from portal.pages.base import Site, install_pages
 from portal.pages.sign_in import ProfilesIssuer
 from portal.pages.visitors import Doorkeeper
@@ -81,6 +81,8 @@ def build(settings: Settings) -> ServiceApp:
         [
             static.build_router(),
             sign_in.build_router(profiles),
+            profile.build_router(profiles),
+            products.build_router(profiles, catalog),
             home.build_router(),
         ],
     )

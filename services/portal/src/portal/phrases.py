@@ -1,6 +1,6 @@
 """All that the pages say, in one file a language."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import cache
 from importlib.resources import files
 from typing import Any
@@ -24,8 +24,8 @@ class Phrases:
     def __contains__(self, key: object) -> bool:
         return key in self._texts
 
-    def keys(self) -> set[str]:
-        return set(self._texts)
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._texts)
 
 
 @cache

@@ -10,6 +10,7 @@ from typing import Protocol
 from cryptography.fernet import Fernet
 
 from caseway_kit.clock import Clock
+from caseway_kit.errors import OutageError
 
 IDLE = timedelta(hours=2)
 LONGEST = timedelta(hours=12)
@@ -103,13 +104,14 @@ class Sessions:
         token = _seal(secret).decrypt(session.sealed_token).decode()
         after = session
         if now >= session.token_ends_at - REFRESHED_BEFORE:
-            issued = await self._issuer.refresh(token)
+            issued = await self._renewed(session, token)
             if issued is None:
                 await self._sessions.end(session.key)
                 return None
-            token = issued.token
-            sealed = _seal(secret).encrypt(token.encode())
-            after = replace(session, sealed_token=sealed, token_ends_at=issued.expires_at)
+            if issued.expires_at != session.token_ends_at:
+                token = issued.token
+                sealed = _seal(secret).encrypt(token.encode())
+                after = replace(session, sealed_token=sealed, token_ends_at=issued.expires_at)
         if now >= session.seen_at + SEEN_EVERY or after is not session:
             after = replace(after, seen_at=now)
             await self._sessions.save(after, self._idle_until(after))
@@ -117,6 +119,15 @@ class Sessions:
 
     async def end(self, secret: str) -> None:
         await self._sessions.end(_key(secret))
+
+    async def _renewed(self, session: Session, token: str) -> Issued | None:
+        """While nobody can renew a token, it serves to its own end."""
+        try:
+            return await self._issuer.refresh(token)
+        except OutageError:
+            if self._clock.now() >= session.token_ends_at:
+                raise
+            return Issued(token, session.token_ends_at)
 
     def _idle_until(self, session: Session) -> datetime:
         return min(session.seen_at + self._idle, session.ends_at)

@@ -3,7 +3,7 @@ from collections.abc import AsyncIterator
 import httpx
 import pytest
 from fastapi import FastAPI
-from page_fakes import FakeIssuer, FakeProfiles, InMemorySessionRepository, Tab
+from page_fakes import PRODUCT_PROFILE, FakeIssuer, FakeProfiles, InMemorySessionRepository, Tab
 from portal_fakes import Make
 
 from caseway_catalog import Catalog
@@ -11,7 +11,7 @@ from caseway_catalog import load as load_catalog
 from caseway_kit.mongo import Database
 from caseway_kit.testing.clock import FixedClock
 from portal.mongo_sessions import MongoSessionRepository
-from portal.pages import home, sign_in, static
+from portal.pages import home, products, profile, sign_in, static
 from portal.pages.base import Site, install_pages
 from portal.pages.visitors import Doorkeeper
 from portal.sessions import SessionRepository, Sessions
@@ -61,6 +61,8 @@ def api(api: FastAPI, catalog: Catalog, sessions: Sessions, profiles: FakeProfil
     routers = [
         static.build_router(),
         sign_in.build_router(profiles),
+        profile.build_router(profiles),
+        products.build_router(profiles, catalog),
         home.build_router(),
     ]
     install_pages(api, Site(catalog, Doorkeeper(sessions, secure=False)), routers)
@@ -91,6 +93,7 @@ async def tabs(api: FastAPI, sessions: Sessions, issuer: FakeIssuer) -> AsyncIte
 @pytest.fixture
 async def seeded(profiles: FakeProfiles) -> None:
     """What the rows of the page matrix ask for: all of it belongs to account a1."""
+    profiles.saved["a1"] = {"prof-ours": PRODUCT_PROFILE}
 
 
 @pytest.fixture
