@@ -108,6 +108,19 @@ async def test_complete_waits_for_the_revision_that_is_covered(
     assert (await read(cases)).analysis.complete
 
 
+async def test_a_revised_verdict_is_shown_and_the_timeline_says_so(
+    cases: Cases, projection: Projection, submit: Make, analyze: Make, make_completed: Make
+) -> None:
+    first = await analyze("f1", "old name", verdict="unknown")
+    completed = make_completed(("EvidenceAnalyzed", "f1"))
+    await projection.apply([await submit(files={"f1": "a.zip"}), first, completed])
+    await projection.apply([await analyze("f1", "new name", revision=2, previous_verdict="unknown"), first])
+    view = await read(cases)
+    assert view.analysis.complete
+    assert [file.name for file in view.analysis.files] == ["new name"]
+    assert [item.says for item in view.timeline][-1] == "A file was analyzed again: malicious, unknown before."
+
+
 async def test_complete_needs_the_object_itself(
     cases: Cases, objects: Objects, projection: Projection, submit: Make, analyze: Make, make_completed: Make
 ) -> None:

@@ -187,6 +187,15 @@ async def test_an_older_statement_about_a_piece_changes_nothing(
     assert await stated(routing, make_analyzed("f1", "clean", revision=1)) == []
 
 
+async def test_a_revised_verdict_completes_no_round_again_and_may_bring_the_case_to_a_desk(
+    routing: Routing, make_submitted: Make, make_analyzed: Make, make_rated: Make
+) -> None:
+    await stated(routing, make_submitted({"f1": "file"}), make_analyzed("f1", "malicious"))
+    facts = await stated(routing, make_analyzed("f1", "unknown", revision=2, urls=1), make_rated("f1", revision=2))
+    assert of("AnalysisCompleted", facts) == []
+    assert statuses(facts) == ["open"]
+
+
 async def test_a_case_of_a_category_that_is_gone_from_the_catalogue_still_finds_a_desk(
     routing: Routing, make_submitted: Make
 ) -> None:

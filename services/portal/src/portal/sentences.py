@@ -72,7 +72,8 @@ def _analysis(event: EvidenceAnalyzed | EvidenceDelayed) -> str:
     if isinstance(event, EvidenceDelayed):
         return f"{piece} could not be analyzed yet; the analysis is delayed."
     again = " again" if event.revision > 1 else ""
-    said = f"{piece} was analyzed{again}: {_plain(event.verdict)}."
+    before = f", {_plain(event.previous_verdict)} before" if event.previous_verdict not in (None, event.verdict) else ""
+    said = f"{piece} was analyzed{again}: {_plain(event.verdict)}{before}."
     return said + (f" Partly analyzed: {', '.join(map(_plain, event.limits))}." if event.limits else "")
 
 
