@@ -4,7 +4,12 @@ from pathlib import Path
 from uuid import UUID, uuid5
 
 import pytest
-from url_rating_fakes import InMemoryListRepository, InMemoryRatingRepository, InMemoryReclassificationRepository
+from url_rating_fakes import (
+    InMemoryListRepository,
+    InMemoryOverrideRepository,
+    InMemoryRatingRepository,
+    InMemoryReclassificationRepository,
+)
 
 from caseway_catalog import Catalog, load
 from caseway_contracts.analyses import EvidenceAnalyzed
@@ -20,8 +25,10 @@ from url_rating.expressions import digest
 from url_rating.imports import ListImport
 from url_rating.list_store import StoredLists
 from url_rating.lookup import Lookup
+from url_rating.mongo_overrides import MongoOverrideRepository
 from url_rating.mongo_ratings import MongoRatingRepository
 from url_rating.mongo_reclassifications import MongoReclassificationRepository
+from url_rating.overrides import AllOverrides, Overriding
 from url_rating.reclassifications import Reclassification
 from url_rating.seed import plant
 from url_rating.service import UrlRating
@@ -67,6 +74,18 @@ def memory_ratings() -> InMemoryRatingRepository:
 @pytest.fixture
 def memory_reclassifications() -> InMemoryReclassificationRepository:
     return InMemoryReclassificationRepository()
+
+
+@pytest.fixture
+def memory_overrides() -> InMemoryOverrideRepository:
+    return InMemoryOverrideRepository()
+
+
+@pytest.fixture
+async def mongo_overrides(database: Database) -> MongoOverrideRepository:
+    overrides = MongoOverrideRepository(database)
+    await overrides.prepare()
+    return overrides
 
 
 @pytest.fixture
@@ -125,9 +144,17 @@ def objects() -> Objects:
 def lookup(
     memory_lists: InMemoryListRepository,
     memory_reclassifications: InMemoryReclassificationRepository,
+    memory_overrides: InMemoryOverrideRepository,
     verdicts: Verdicts,
+    clock: FixedClock,
 ) -> Lookup:
-    return Lookup(lists=memory_lists, overrides=memory_reclassifications, verdicts=verdicts)
+    overrides = AllOverrides(overrides=memory_overrides, decided=memory_reclassifications, clock=clock)
+    return Lookup(lists=memory_lists, overrides=overrides, verdicts=verdicts)
+
+
+@pytest.fixture
+def overriding(memory_overrides: InMemoryOverrideRepository, verdicts: Verdicts, clock: FixedClock) -> Overriding:
+    return Overriding(overrides=memory_overrides, verdicts=verdicts, clock=clock)
 
 
 @pytest.fixture

@@ -15,6 +15,8 @@ from url_rating.decisions import Decisions
 from url_rating.imports import ListImport
 from url_rating.lists_api import build_lists_router
 from url_rating.lookup import Lookup
+from url_rating.overrides import Overriding
+from url_rating.overrides_api import build_overrides_router
 from url_rating.reclassifications import Reclassification
 from url_rating.seed import plant
 
@@ -25,19 +27,25 @@ class RolesAsTokens:
     """Takes the name of a role for a token of somebody who has it."""
 
     async def caller(self, token: str) -> Caller:
-        roles: dict[str, Role] = {"customer": "customer", "analyst": "analyst", "operator": "operator"}
-        if token not in roles:
+        role, _, account = token.partition("/")
+        roles: dict[str, Role] = {one: one for one in ("customer", "account_admin", "analyst", "operator")}
+        if role not in roles:
             raise Problem.unauthorized()
-        return Caller(f"con-{token}", "acc-1", f"{token}@example.com", roles[token], (), "session")
+        return Caller(f"con-{role}", account or "acc-1", f"{role}@example.com", roles[role], (), "session")
 
 
 @pytest.fixture
 async def api(
-    lookup: Lookup, decisions: Decisions, imports: ListImport, memory_lists: InMemoryListRepository
+    lookup: Lookup,
+    decisions: Decisions,
+    overriding: Overriding,
+    imports: ListImport,
+    memory_lists: InMemoryListRepository,
 ) -> FastAPI:
     await plant(memory_lists, imports)
     api = build_api(title="URL rating", version="1")
     api.include_router(build_router(lookup=lookup, decisions=decisions))
+    api.include_router(build_overrides_router(overriding))
     api.include_router(build_lists_router(imports=imports, lists=memory_lists))
     check_tokens(api, RolesAsTokens())
     return api
@@ -102,7 +110,10 @@ async def test_look_up_of_500_long_urls_is_answered(http: httpx.AsyncClient) -> 
 @pytest.mark.parametrize(
     ("method", "path", "roles"),
     [
-        ("POST", "/lookup", {"customer", "analyst", "operator"}),
+        ("POST", "/lookup", {"customer", "account_admin", "analyst", "operator"}),
+        ("GET", "/overrides", {"account_admin", "analyst"}),
+        ("POST", "/overrides", {"account_admin", "analyst"}),
+        ("POST", "/overrides/x/remove", {"account_admin", "analyst"}),
         ("GET", "/reclassifications", {"analyst"}),
         ("POST", "/reclassifications/x/decision", {"analyst"}),
         ("GET", "/lists", {"operator"}),
@@ -112,7 +123,7 @@ async def test_look_up_of_500_long_urls_is_answered(http: httpx.AsyncClient) -> 
 )
 async def test_only_those_roles_come_in(http: httpx.AsyncClient, method: str, path: str, roles: set[str]) -> None:
     assert (await http.request(method, f"{BASE}{path}")).status_code == 401
-    for role in ("customer", "analyst", "operator"):
+    for role in ("customer", "account_admin", "analyst", "operator"):
         status = (await http.request(method, f"{BASE}{path}", headers=as_(role))).status_code
         assert (status == 403) == (role not in roles), (role, status)
 
@@ -235,3 +246,52 @@ async def test_roll_back_needs_a_version_before(http: httpx.AsyncClient) -> None
         )
     answer = await http.post(f"{BASE}/lists/own/rollback", headers=as_("operator"))
     assert answer.json() == {"name": "own", "version": "1", "entries": 1}
+
+
+async def test_override_of_an_account_counts_for_that_account_alone(http: httpx.AsyncClient) -> None:
+    wanted = {"url": "https://phishing.test/training", "rating": "safe", "reason": "Our own exercise."}
+    made = await http.post(f"{BASE}/overrides", json=wanted, headers=as_("account_admin/acc-1"))
+    assert made.status_code == 201, made.text
+    override = made.json()
+    assert (override["expression"], override["for_everybody"]) == ("phishing.test/training", False)
+    assert (override["by"], override["score"], override["removed_at"]) == ("con-account_admin", 90, None)
+
+    seen = {}
+    for who in ("customer/acc-1", "customer/acc-2", "analyst/acc-3"):
+        look = {"urls": ["http://phishing.test/training", "http://phishing.test/"]}
+        answer = await http.post(f"{BASE}/lookup", json=look, headers=as_(who))
+        seen[who] = [one["rating"] for one in answer.json()["results"]]
+    assert seen == {
+        "customer/acc-1": ["safe", "dangerous"],
+        "customer/acc-2": ["dangerous", "dangerous"],
+        "analyst/acc-3": ["dangerous", "dangerous"],
+    }
+
+    path, why = f"{BASE}/overrides/{override['id']}/remove", {"reason": "The exercise is over."}
+    for stranger in ("account_admin/acc-2", "analyst/acc-1"):
+        assert (await http.post(path, json=why, headers=as_(stranger))).status_code == 404
+        assert (await http.get(f"{BASE}/overrides", headers=as_(stranger))).json()["items"] == []
+    removed = (await http.post(path, json=why, headers=as_("account_admin/acc-1"))).json()
+    assert (removed["removed_by"], removed["removed_reason"]) == ("con-account_admin", "The exercise is over.")
+    [kept] = (await http.get(f"{BASE}/overrides", headers=as_("account_admin/acc-1"))).json()["items"]
+    assert kept == removed
+
+
+@pytest.mark.parametrize(
+    ("change", "field"),
+    [
+        ({"url": "javascript:alert(1)"}, "/url"),
+        ({"categories": [9999]}, "/categories"),
+        ({"expires_at": "2026-03-02T09:15:00Z"}, "/expires_at"),
+        ({"expires_at": "tomorrow"}, "/expires_at"),
+        ({"reason": ""}, "/reason"),
+        ({"rating": "fine"}, "/rating"),
+    ],
+)
+async def test_override_that_makes_no_sense_is_refused(
+    http: httpx.AsyncClient, change: dict[str, Any], field: str
+) -> None:
+    wanted = {"url": "https://a.example/", "rating": "safe", "reason": "why", **change}
+    answer = await http.post(f"{BASE}/overrides", json=wanted, headers=as_("analyst"))
+    assert answer.status_code == 422
+    assert [error["field"] for error in answer.json()["errors"]] == [field]

@@ -4,9 +4,10 @@ import pytest
 from url_rating_fakes import InMemoryReclassificationRepository
 
 from caseway_kit.testing.clock import FixedClock
-from url_rating.decisions import AlreadyDecided, Decisions, NoSuchRequest, NothingChanges, UnknownCategories
+from url_rating.decisions import AlreadyDecided, Decisions, NoSuchRequest, NothingChanges
 from url_rating.lookup import Lookup
 from url_rating.reclassifications import Reclassification
+from url_rating.verdicts import UnknownCategories
 
 URL = "http://evil.example/"
 

@@ -1,4 +1,5 @@
 from collections.abc import Callable
+from datetime import timedelta
 
 import pytest
 
@@ -73,7 +74,7 @@ async def test_last_change_of_an_expression_is_in_force(
     clock.advance(60)
     await requests.decide(kept.decided("kept", by="con-1", at=clock.now()))
     assert await requests.overrides([EVIL, digest("other.example/")]) == [
-        Match(EVIL, 60, (58,), "analysts", "2026-03-02", override=True)
+        Match(EVIL, 60, (58,), "analysts", "2026-03-02", override=True, at=clock.now() - timedelta(seconds=60))
     ]
 
 

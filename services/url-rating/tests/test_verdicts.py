@@ -1,3 +1,5 @@
+from datetime import UTC, datetime
+
 import pytest
 
 from url_rating.canonical import canonicalize
@@ -74,6 +76,18 @@ def test_analyst_outranks_lists_on_the_same_expression_only(verdicts: Verdicts) 
     )
     assert judged(verdicts, "http://example.com/", *matches).rating == "safe"
     assert judged(verdicts, "http://example.com/evil", *matches).rating == "dangerous"
+
+
+def test_account_outranks_analysts_and_the_later_analyst_the_earlier(verdicts: Verdicts) -> None:
+    def override(score: int, source: str, day: int) -> Match:
+        at = datetime(2026, 3, day, tzinfo=UTC)
+        return Match(digest("example.com/"), score, (), source, "2026-03", True, at, "We know it.")
+
+    earlier, later, own = override(49, "analysts", 1), override(90, "analysts", 3), override(60, "account", 2)
+    assert judged(verdicts, "http://example.com/", later, earlier).score == 90
+    judgement = judged(verdicts, "http://example.com/", own, later, earlier)
+    assert judgement.score == 60
+    assert [reason.says for reason in judgement.reasons] == ["Your account decided how this URL is rated: We know it."]
 
 
 def test_unknown_url_is_untested(verdicts: Verdicts) -> None:

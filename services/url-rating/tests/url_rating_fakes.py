@@ -1,8 +1,11 @@
 from collections.abc import Collection, Sequence
+from datetime import datetime
 from uuid import UUID
 
 from caseway_contracts.ratings import UrlReclassified
 from url_rating.lists import ListEntry, ListSuperseded, ListVersion, Match
+from url_rating.mongo_overrides import REPLACED
+from url_rating.overrides import Override
 from url_rating.ratings import Sighting, StatedRatings
 from url_rating.reclassifications import Reclassification
 
@@ -119,7 +122,9 @@ class InMemoryReclassificationRepository:
             if one.outcome == "changed" and one.digest is not None and one.digest in digests:
                 assert one.decided_at is not None
                 day = one.decided_at.date().isoformat()
-                last[one.digest] = Match(one.digest, one.score, one.categories, "analysts", day, override=True)
+                last[one.digest] = Match(
+                    one.digest, one.score, one.categories, "analysts", day, override=True, at=one.decided_at
+                )
         return list(last.values())
 
     async def erase(self, sr_number: str) -> None:
@@ -127,3 +132,39 @@ class InMemoryReclassificationRepository:
             if request.sr_number == sr_number:
                 self.erased.add(request_id)
                 self.requests[request_id] = request.model_copy(update={"url": None, "canonical": None, "reason": None})
+
+
+class InMemoryOverrideRepository:
+    def __init__(self) -> None:
+        self.kept: dict[str, Override] = {}
+
+    async def put(self, override: Override) -> None:
+        for one in list(self.kept.values()):
+            if one.removed_at is None and (one.digest, one.account_id) == (override.digest, override.account_id):
+                await self.remove(one.id, one.account_id, by=override.by, at=override.at, reason=REPLACED)
+        self.kept[override.id] = override
+
+    async def remove(
+        self, override_id: str, account_id: str | None, *, by: str, at: datetime, reason: str
+    ) -> Override | None:
+        kept = self.kept.get(override_id)
+        if kept is None or kept.account_id != account_id:
+            return None
+        if kept.removed_at is None:
+            removed = {"removed_by": by, "removed_at": at, "removed_reason": reason}
+            self.kept[override_id] = kept.model_copy(update=removed)
+        return self.kept[override_id]
+
+    async def listed(self, account_id: str | None, *, after: str | None, limit: int) -> list[Override]:
+        mine = [one for one in self.kept.values() if one.account_id == account_id and one.id > (after or "")]
+        return sorted(mine, key=lambda one: one.id)[:limit]
+
+    async def in_force(self, digests: Collection[bytes], account_id: str | None, now: datetime) -> list[Override]:
+        return [
+            one
+            for one in self.kept.values()
+            if one.removed_at is None
+            and one.digest in digests
+            and one.account_id in (None, account_id)
+            and (one.expires_at is None or one.expires_at > now)
+        ]

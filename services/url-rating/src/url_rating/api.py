@@ -9,12 +9,13 @@ from caseway_contracts.results import CategoryName, Reason
 from caseway_kit.auth import Caller, require
 from caseway_kit.paging import DEFAULT_LIMIT, Cursor, Limit, Page, from_cursor, page_of
 from caseway_kit.problems import FieldError, Problem
-from url_rating.decisions import AlreadyDecided, Decisions, NoSuchRequest, NothingChanges, UnknownCategories
+from url_rating.decisions import AlreadyDecided, Decisions, NoSuchRequest, NothingChanges
 from url_rating.lookup import Lookup, Rated
 from url_rating.reclassifications import Outcome, Reclassification
+from url_rating.verdicts import UnknownCategories
 
 Analyst = Annotated[Caller, Depends(require("analyst"))]
-SIGNED_IN = Depends(require())
+SignedIn = Annotated[Caller, Depends(require())]
 
 
 class InvalidResult(BaseModel):
@@ -65,9 +66,10 @@ class RequestItem(BaseModel):
 def build_router(*, lookup: Lookup, decisions: Decisions) -> APIRouter:
     router = APIRouter(prefix="/api/v1/ratings", tags=["ratings"])
 
-    @router.post("/lookup", dependencies=[SIGNED_IN])
-    async def look_up(body: RatingLookup) -> LookupResults:
-        return LookupResults(results=[_result(rated) for rated in await lookup.rate(body.urls)])
+    @router.post("/lookup")
+    async def look_up(body: RatingLookup, caller: SignedIn) -> LookupResults:
+        rated = await lookup.rate(body.urls, account_id=caller.account_id)
+        return LookupResults(results=[_result(one) for one in rated])
 
     @router.get("/reclassifications")
     async def reclassifications(

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from caseway_contracts.kinds import Rating
 from caseway_kit.clock import Clock
 from url_rating.reclassifications import Outcome, Reclassification, ReclassificationRepository
-from url_rating.verdicts import Verdicts
+from url_rating.verdicts import UnknownCategories, Verdicts
 
 
 class NoSuchRequest(Exception):
@@ -18,12 +18,6 @@ class AlreadyDecided(Exception):
 
 class NothingChanges(Exception):
     """A change names neither a rating nor categories, or the URL is none that can be rated."""
-
-
-class UnknownCategories(Exception):
-    def __init__(self, categories: Sequence[int]) -> None:
-        super().__init__(categories)
-        self.categories = categories
 
 
 class Decisions:

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Protocol
 
 
@@ -29,7 +30,8 @@ class ListVersion:
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """What a source says of an expression. ``override`` is an analyst's decision and outranks every list."""
+    """What a source says of an expression. ``override`` is somebody's decision and outranks every list: an account's
+    own that of an analyst, and of two analysts' the later one."""
 
     digest: bytes
     score: int
@@ -37,6 +39,8 @@ class Match:
     source: str
     version: str
     override: bool = False
+    at: datetime | None = None
+    why: str | None = None
 
 
 class ListSuperseded(Exception):

@@ -19,8 +19,8 @@ AT_ONCE = 20
 
 
 class Overrides(Protocol):
-    async def overrides(self, digests: Collection[bytes]) -> list[Match]:
-        """Analysts' decisions about the expressions, the last one of each."""
+    async def overrides(self, digests: Collection[bytes], account_id: str | None) -> list[Match]:
+        """What analysts and this account decided about the expressions, as far as it is in force."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,11 +52,17 @@ class Lookup:
         self._overrides = overrides
         self._verdicts = verdicts
 
-    async def rate(self, urls: Sequence[str], *, limit: int = TYPED_LIMIT) -> list[Rated]:
-        """Ratings in the order of ``urls``; one that is no URL is untested, with its error."""
+    async def rate(
+        self, urls: Sequence[str], *, limit: int = TYPED_LIMIT, account_id: str | None = None
+    ) -> list[Rated]:
+        """Ratings in the order of ``urls``; one that is no URL is untested, with its error.
+
+        An account's own overrides count where it asks (``account_id``), and in no case: those say what we say.
+        """
         asked = await _beside(_ask_all, urls, limit)
         digests = {expression.digest for one in asked for expression in one.expressions}
-        listed, decided = await asyncio.gather(self._lists.find(digests), self._overrides.overrides(digests))
+        overrides = self._overrides.overrides(digests, account_id)
+        listed, decided = await asyncio.gather(self._lists.find(digests), overrides)
         return await _beside(self._judge_all, asked, [*decided, *listed])
 
     async def sources(self) -> tuple[str, ...]:

@@ -19,8 +19,11 @@ from url_rating.imports import ListImport
 from url_rating.list_store import StoredLists
 from url_rating.lists_api import build_lists_router
 from url_rating.lookup import Lookup
+from url_rating.mongo_overrides import MongoOverrideRepository
 from url_rating.mongo_ratings import MongoRatingRepository
 from url_rating.mongo_reclassifications import MongoReclassificationRepository
+from url_rating.overrides import AllOverrides, Overriding
+from url_rating.overrides_api import build_overrides_router
 from url_rating.seed import plant
 from url_rating.service import SERVICE, UrlRating
 from url_rating.settings import Settings
@@ -44,7 +47,13 @@ def build(settings: Settings) -> ServiceApp:
     requests = MongoReclassificationRepository(requests_collection, relay)
     lists = StoredLists(parts.database, parts.objects, parts.clock, scratch=settings.scratch)
     rated = MongoRatingRepository(parts.database)
-    lookup = Lookup(lists=lists, overrides=requests, verdicts=verdicts)
+    overrides = MongoOverrideRepository(parts.database)
+    lookup = Lookup(
+        lists=lists,
+        overrides=AllOverrides(overrides=overrides, decided=requests, clock=parts.clock),
+        verdicts=verdicts,
+    )
+    overriding = Overriding(overrides=overrides, verdicts=verdicts, clock=parts.clock)
     imports = ListImport(lists=lists, sources=Sources(bundled(), catalog))
     decisions = Decisions(requests=requests, verdicts=verdicts, clock=parts.clock)
     rating = UrlRating(
@@ -63,6 +72,7 @@ def build(settings: Settings) -> ServiceApp:
 
     api = build_api(title=TITLE, version=VERSION)
     api.include_router(build_router(lookup=lookup, decisions=decisions))
+    api.include_router(build_overrides_router(overriding))
     api.include_router(build_lists_router(imports=imports, lists=lists))
     keys = KeyCache(keys_at(settings.jwks))
     check_tokens(api, TokenVerifier(keys, issuer=settings.issuer, audience=settings.audience, clock=parts.clock))
@@ -72,6 +82,7 @@ def build(settings: Settings) -> ServiceApp:
         await parts.prepare()
         await requests.prepare()
         await rated.prepare()
+        await overrides.prepare()
         await convert_entries(parts.database, lists)
         await plant(lists, imports)
         app.supervise("relay", relay.run())

@@ -61,7 +61,15 @@ class MongoReclassificationRepository:
         )
         last = {document["digest"]: document for document in found}
         return [
-            Match(digest, one["score"], tuple(one["categories"]), OVERRIDES, one["decided_at"].date().isoformat(), True)
+            Match(
+                digest,
+                one["score"],
+                tuple(one["categories"]),
+                OVERRIDES,
+                one["decided_at"].date().isoformat(),
+                True,
+                one["decided_at"],
+            )
             for digest, one in last.items()
         ]
 

@@ -1,5 +1,8 @@
 """From what is known about a URL's expressions to its rating, with reasons."""
 
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
 import idna
 from pydantic import TypeAdapter
 
@@ -15,8 +18,16 @@ ENGINE = "url-rating"
 HEURISTICS_VERSION = "1"
 HEURISTICS = f"{ENGINE}/{HEURISTICS_VERSION}"
 NO_CATEGORY = 90
+ACCOUNT = "account"
+_BEFORE = datetime.min.replace(tzinfo=UTC)
 
 _RATING: TypeAdapter[Rating] = TypeAdapter(Rating)
+
+
+class UnknownCategories(Exception):
+    def __init__(self, categories: Sequence[int]) -> None:
+        super().__init__(categories)
+        self.categories = categories
 
 
 class Judgement:
@@ -34,8 +45,8 @@ class Judgement:
 
 
 class Verdicts:
-    """The rules. The most specific known expression decides; of one expression, an analyst before the lists, and of
-    several lists the worst."""
+    """The rules. The most specific known expression decides; of one expression, the account that asks before an
+    analyst, an analyst before the lists, and of several lists the worst."""
 
     def __init__(self, catalog: Catalog) -> None:
         self._catalog = catalog
@@ -44,7 +55,7 @@ class Verdicts:
         hints = _hints(url)
         for expression in expressions:
             known = [match for match in matches if match.digest == expression.digest]
-            deciding = [match for match in known if match.override][:1] or known
+            deciding = _overriding(known) or known
             if deciding:
                 score = min(match.score for match in deciding)
                 categories = dict.fromkeys(number for match in deciding for number in match.categories)
@@ -78,13 +89,10 @@ class Verdicts:
 
     def _reason(self, match: Match, expression: Expression) -> Reason:
         if match.override:
-            return Reason(
-                engine=match.source,
-                version=match.version,
-                rule="decided",
-                where=expression.text,
-                says="An analyst decided how this URL is rated.",
-            )
+            says = "An analyst decided how this URL is rated."
+            if match.source == ACCOUNT:
+                says = f"Your account decided how this URL is rated: {match.why}"
+            return Reason(engine=match.source, version=match.version, rule="decided", where=expression.text, says=says)
         names = ", ".join(category.name for category in self.names(match.categories))
         return Reason(
             engine=match.source,
@@ -93,6 +101,11 @@ class Verdicts:
             where=expression.text,
             says=f"The list {match.source} has it under {names}." if names else f"It is on the list {match.source}.",
         )
+
+
+def _overriding(known: list[Match]) -> list[Match]:
+    overrides = [match for match in known if match.override]
+    return sorted(overrides, key=lambda match: (match.source == ACCOUNT, match.at or _BEFORE))[-1:]
 
 
 def _hints(url: CanonicalUrl) -> list[Reason]:

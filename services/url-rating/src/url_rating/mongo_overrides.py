@@ -1,0 +1,66 @@
+from collections.abc import Collection as Items
+from datetime import datetime
+from typing import Any
+
+from caseway_kit.mongo import Collection, Database, Document, DuplicateKey, Index
+from url_rating.overrides import Override
+
+REPLACED = "replaced by the next"
+
+
+class MongoOverrideRepository:
+    def __init__(self, database: Database) -> None:
+        self._overrides: Collection = database.collection("overrides")
+
+    async def prepare(self) -> None:
+        await self._overrides.ensure_indexes(
+            [
+                Index([("digest", 1), ("account_id", 1)], unique=True, partial={"active": True}),
+                Index([("account_id", 1), ("_id", 1)]),
+            ]
+        )
+
+    async def put(self, override: Override) -> None:
+        removed = {"removed_by": override.by, "removed_at": override.at, "removed_reason": REPLACED, "active": False}
+        same = {"digest": override.digest, "account_id": override.account_id, "active": True}
+        while True:
+            await self._overrides.update_many(same, {"$set": removed})
+            try:
+                return await self._overrides.insert_one({**_document(override), "active": True})
+            except DuplicateKey:  # somebody else was between the two
+                continue
+
+    async def remove(
+        self, override_id: str, account_id: str | None, *, by: str, at: datetime, reason: str
+    ) -> Override | None:
+        mine: Document = {"_id": override_id, "account_id": account_id}
+        removed = {"removed_by": by, "removed_at": at, "removed_reason": reason, "active": False}
+        await self._overrides.update_one({**mine, "active": True}, {"$set": removed})
+        found = await self._overrides.find_one(mine)
+        return None if found is None else _override(found)
+
+    async def listed(self, account_id: str | None, *, after: str | None, limit: int) -> list[Override]:
+        wanted: Document = {"account_id": account_id}
+        if after is not None:
+            wanted["_id"] = {"$gt": after}
+        return [_override(found) for found in await self._overrides.find(wanted, sort=[("_id", 1)], limit=limit)]
+
+    async def in_force(self, digests: Items[bytes], account_id: str | None, now: datetime) -> list[Override]:
+        found = await self._overrides.find(
+            {
+                "active": True,
+                "digest": {"$in": list(digests)},
+                "account_id": {"$in": [None] if account_id is None else [None, account_id]},
+            }
+        )
+        overrides = [_override(document) for document in found]
+        return [one for one in overrides if one.expires_at is None or one.expires_at > now]
+
+
+def _document(override: Override) -> Document:
+    document: dict[str, Any] = override.model_dump()
+    return {"_id": document.pop("id"), **document}
+
+
+def _override(document: Document) -> Override:
+    return Override.model_validate({"id": document["_id"], **document})

@@ -1,0 +1,134 @@
+"""What an account, or an analyst for everybody, decided about a URL apart from any list and any case."""
+
+import asyncio
+from collections.abc import Collection, Sequence
+from datetime import datetime
+from typing import Protocol
+from uuid import uuid4
+
+from pydantic import BaseModel, ConfigDict
+
+from caseway_contracts.kinds import Rating
+from caseway_kit.clock import Clock
+from url_rating.canonical import canonicalize
+from url_rating.expressions import digest
+from url_rating.lists import Match
+from url_rating.verdicts import ACCOUNT, UnknownCategories, Verdicts
+
+ANALYSTS = "analysts"
+
+
+class Override(BaseModel):
+    """A rating that outranks every list for one expression. Of an account it counts in that account's look-ups alone;
+    without an account it is an analyst's, for everybody. It is never changed, only taken back, and never forgotten: who
+    decided what, when and why stays to be read."""
+
+    model_config = ConfigDict(frozen=True)
+
+    id: str
+    account_id: str | None
+    expression: str
+    digest: bytes
+    rating: Rating
+    score: int
+    categories: tuple[int, ...]
+    reason: str
+    by: str
+    at: datetime
+    expires_at: datetime | None = None
+    removed_by: str | None = None
+    removed_at: datetime | None = None
+    removed_reason: str | None = None
+
+    def match(self) -> Match:
+        source = ANALYSTS if self.account_id is None else ACCOUNT
+        return Match(
+            self.digest, self.score, self.categories, source, self.at.date().isoformat(), True, self.at, self.reason
+        )
+
+
+class NotInTheFuture(Exception):
+    pass
+
+
+class OverrideRepository(Protocol):
+    async def put(self, override: Override) -> None:
+        """Keep an override; the one of the same account and expression before it is taken back by the same person."""
+
+    async def remove(
+        self, override_id: str, account_id: str | None, *, by: str, at: datetime, reason: str
+    ) -> Override | None:
+        """Take back one of this account; None where it has none of that id, and as it is where it was taken back."""
+
+    async def listed(self, account_id: str | None, *, after: str | None, limit: int) -> list[Override]:
+        """Overrides of this account, those taken back too, in the order of their ids."""
+
+    async def in_force(self, digests: Collection[bytes], account_id: str | None, now: datetime) -> list[Override]:
+        """What analysts and, where one is named, this account decided about the expressions, and has not expired."""
+
+
+class Overriding:
+    def __init__(self, *, overrides: OverrideRepository, verdicts: Verdicts, clock: Clock) -> None:
+        self._overrides = overrides
+        self._verdicts = verdicts
+        self._clock = clock
+
+    async def put(
+        self,
+        url: str,
+        *,
+        account_id: str | None,
+        rating: Rating,
+        categories: Sequence[int],
+        reason: str,
+        by: str,
+        expires_at: datetime | None,
+    ) -> Override:
+        """Raises InvalidUrl, UnknownCategories and NotInTheFuture."""
+        if unknown := [number for number in categories if not self._verdicts.knows(number)]:
+            raise UnknownCategories(unknown)
+        now = self._clock.now()
+        if expires_at is not None and expires_at <= now:
+            raise NotInTheFuture
+        expression = canonicalize(url).expression
+        override = Override(
+            id=str(uuid4()),
+            account_id=account_id,
+            expression=expression,
+            digest=digest(expression),
+            rating=rating,
+            score=self._verdicts.score(rating),
+            categories=tuple(categories),
+            reason=reason,
+            by=by,
+            at=now,
+            expires_at=expires_at,
+        )
+        await self._overrides.put(override)
+        return override
+
+    async def remove(self, override_id: str, *, account_id: str | None, reason: str, by: str) -> Override | None:
+        return await self._overrides.remove(override_id, account_id, by=by, at=self._clock.now(), reason=reason)
+
+    async def listed(self, *, account_id: str | None, after: str | None, limit: int) -> list[Override]:
+        return await self._overrides.listed(account_id, after=after, limit=limit)
+
+
+class Decided(Protocol):
+    async def overrides(self, digests: Collection[bytes]) -> list[Match]:
+        """Changes that were decided on request, the last one of each expression."""
+
+
+class AllOverrides:
+    """What outranks the lists: decisions on request, and overrides apart from any."""
+
+    def __init__(self, *, overrides: OverrideRepository, decided: Decided, clock: Clock) -> None:
+        self._overrides = overrides
+        self._decided = decided
+        self._clock = clock
+
+    async def overrides(self, digests: Collection[bytes], account_id: str | None) -> list[Match]:
+        decided, own = await asyncio.gather(
+            self._decided.overrides(digests), self._overrides.in_force(digests, account_id, self._clock.now())
+        )
+        return [*decided, *(override.match() for override in own)]

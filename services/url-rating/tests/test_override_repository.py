@@ -1,0 +1,89 @@
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+
+from caseway_kit.testing.clock import FixedClock
+from url_rating.expressions import digest
+from url_rating.overrides import Override, OverrideRepository
+
+MakeOverride = Callable[..., Override]
+EVIL = digest("evil.example/")
+
+
+@pytest.fixture(params=["memory", pytest.param("mongo", marks=pytest.mark.integration)])
+def overrides(request: pytest.FixtureRequest) -> OverrideRepository:
+    repository: OverrideRepository = request.getfixturevalue(f"{request.param}_overrides")
+    return repository
+
+
+@pytest.fixture
+def make_override(clock: FixedClock) -> MakeOverride:
+    def make(name: str, account_id: str | None = None, **more: object) -> Override:
+        override = Override(
+            id=name,
+            account_id=account_id,
+            expression="evil.example/",
+            digest=EVIL,
+            rating="safe",
+            score=90,
+            categories=(58,),
+            reason="why",
+            by="con-1",
+            at=clock.now(),
+        )
+        return override.model_copy(update=more)
+
+    return make
+
+
+async def test_override_is_in_force_for_whom_it_concerns(
+    overrides: OverrideRepository, make_override: MakeOverride, clock: FixedClock
+) -> None:
+    everybody, own = make_override("a"), make_override("b", "acc-1")
+    await overrides.put(everybody)
+    await overrides.put(own)
+    now = clock.now()
+    assert await overrides.in_force([EVIL], None, now) == [everybody]
+    assert await overrides.in_force([EVIL], "acc-2", now) == [everybody]
+    found = await overrides.in_force([EVIL, digest("other.example/")], "acc-1", now)
+    assert sorted(one.id for one in found) == ["a", "b"]
+    assert await overrides.in_force([digest("other.example/")], "acc-1", now) == []
+
+
+async def test_override_ends_at_the_moment_that_it_names(
+    overrides: OverrideRepository, make_override: MakeOverride, clock: FixedClock
+) -> None:
+    await overrides.put(make_override("a", expires_at=clock.now() + timedelta(hours=1)))
+    assert len(await overrides.in_force([EVIL], None, clock.now())) == 1
+    clock.advance(3_600)
+    assert await overrides.in_force([EVIL], None, clock.now()) == []
+
+
+async def test_next_override_takes_the_place_of_the_one_before_and_both_stay_to_be_read(
+    overrides: OverrideRepository, make_override: MakeOverride, clock: FixedClock
+) -> None:
+    await overrides.put(make_override("a"))
+    await overrides.put(make_override("other", "acc-1"))
+    clock.advance(60)
+    await overrides.put(make_override("b", by="con-2", score=49, rating="dangerous"))
+    [in_force] = await overrides.in_force([EVIL], None, clock.now())
+    assert in_force.id == "b"
+    first, second = await overrides.listed(None, after=None, limit=10)
+    assert (first.removed_by, first.removed_at) == ("con-2", clock.now())
+    assert second.removed_at is None
+    assert [one.id for one in await overrides.listed(None, after="a", limit=10)] == ["b"]
+
+
+async def test_override_is_taken_back_once_and_by_its_own_account_only(
+    overrides: OverrideRepository, make_override: MakeOverride, clock: FixedClock
+) -> None:
+    await overrides.put(make_override("a", "acc-1"))
+    for account_id in (None, "acc-2"):
+        assert await overrides.remove("a", account_id, by="con-2", at=clock.now(), reason="mine") is None
+    removed = await overrides.remove("a", "acc-1", by="con-1", at=clock.now(), reason="over")
+    assert removed is not None
+    assert (removed.removed_by, removed.removed_reason) == ("con-1", "over")
+    clock.advance(60)
+    assert await overrides.remove("a", "acc-1", by="con-9", at=clock.now(), reason="again") == removed
+    assert await overrides.in_force([EVIL], "acc-1", clock.now()) == []
