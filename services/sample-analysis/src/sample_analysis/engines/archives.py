@@ -23,7 +23,15 @@ if TYPE_CHECKING:
     from sample_analysis.engines.files import Job
 
 _LOCKED = "Protected with a password that is not known."
+_SOME_LOCKED = "Some of its members are protected with a password that is not known."
+_DAMAGED = "The member is damaged: only what could be read of it was analysed."
 _UNSUPPORTED = "Encrypted in a way that cannot be opened here."
+
+# Tried after what the customer and the mail say: the words that samples are most often packed with.
+COMMON = ("password", "1234", "12345", "123456", "malware", "Password1!", "test", "virus123", "sample", "abc123")
+_GAPS = 20
+_LARGEST_GAP = 16 * 1024 * 1024
+_SMALLEST_GAP = 8
 
 
 def read(job: "Job", node: Node, content: Content, found: FileType, depth: int, nesting: int) -> None:
@@ -33,16 +41,25 @@ def read(job: "Job", node: Node, content: Content, found: FileType, depth: int, 
     one_thing = found.mime != "application/zip" and content.head(2) == b"PK"
     since = len(job.tree.nodes)
     try:
-        with open_archive(content, budget=job.budget, passwords=job.passwords, name=node.name, found=found) as archive:
+        guesses = (*job.guesses, *COMMON)
+        with open_archive(
+            content, budget=job.budget, passwords=job.passwords, guesses=guesses, name=node.name, found=found
+        ) as archive:
             _check(node, archive)
-            _Walk(job, node, archive, depth, nesting, counted=not one_thing).run()
+            walk = _Walk(job, node, archive, depth, nesting, counted=not one_thing)
+            walk.run()
+            walk.look_between(content)
     except PasswordNeeded as needed:
         node.not_analyzed("password", _LOCKED if needed.supported else _UNSUPPORTED)
         _list_locked(job, node, content)
     except NotAnArchive:
         return
-    except Unreadable:
-        if len(job.tree.nodes) > since or found.family != "archive":
+    except Unreadable as error:
+        if error.unsupported:
+            node.cut_short(
+                "unsupported", "Packed in a way that cannot be opened here: what could be read was analysed."
+            )
+        elif len(job.tree.nodes) > since or found.family != "archive":
             node.cut_short("damaged", "The archive is damaged: what could be read of it was analysed.")
         else:
             node.not_analyzed("damaged", "The archive is damaged or not complete: nothing could be read of it.")
@@ -53,17 +70,20 @@ def read(job: "Job", node: Node, content: Content, found: FileType, depth: int, 
 
 def _check(node: Node, archive: Archive) -> None:
     if archive.layout.overlapping:
+        _tell(node, "overlapping-zip", archive, "Its members share the same bytes, as only those of a bomb do.")
         raise LimitReached("overlap", "Not unpacked: its members share the same bytes, as those of a bomb do.")
-    if archive.ambiguous:
-        node.found(
-            Reason(
-                engine="caseway-archives",
-                version=library.version(),
-                rule="ambiguous-zip",
-                where=", ".join(archive.ambiguous),
-                says="Different programs take different members out of this zip; both sides were analysed.",
-            )
-        )
+    oddities = set(archive.ambiguous)
+    if archive.type.mime != "application/zip":
+        # Of a program that unpacks itself, or of another type with a zip behind it, that is told as such.
+        oddities.discard("data-before-the-start")
+    if oddities:
+        says = "Different programs take different members out of this zip; both sides were analysed."
+        _tell(node, "ambiguous-zip", archive, says)
+
+
+def _tell(node: Node, rule: str, archive: Archive, says: str) -> None:
+    where = ", ".join(archive.ambiguous)
+    node.found(Reason(engine="caseway-archives", version=library.version(), rule=rule, where=where, says=says))
 
 
 class _Walk:
@@ -75,7 +95,9 @@ class _Walk:
         self._nesting = nesting
         self._counted = counted
         self._seen: set[tuple[str, object]] = set()
-        self._named: set[str] = set()
+        self._locked = False
+        # A second type of the same bytes can hold members in the same places.
+        self._within = "" if archive.type.mime == node.facts.get("type") else f"{archive.type.mime}:"
 
     def run(self) -> None:
         for member in self._archive.members():
@@ -83,11 +105,26 @@ class _Walk:
                 continue
             if self._counted:
                 self._job.budget.spend_file()
-            child = self._job.tree.child(self._node, f"{member.index}/{member.path}", member.path)
+            child = self._job.tree.child(self._node, f"{self._within}{member.index}/{member.path}", member.path)
             if member.kind != "file":
                 child.not_analyzed("link", "A link or device, not a file: reported and never followed.")
                 continue
             self._take_out(member, child)
+
+        if self._locked:
+            self._node.cut_short("password", _SOME_LOCKED)
+
+    def look_between(self, content: Content) -> None:
+        """Bytes of a zip that belong to no member: they open to nobody, and still arrive."""
+        for start, end in self._archive.layout.gaps[:_GAPS]:
+            length = min(end - start, _LARGEST_GAP)
+            hidden = content.read(start, length)
+            if start == 0 or length < _SMALLEST_GAP or not hidden.strip(b"\x00"):
+                continue
+            self._job.budget.spend_file()
+            child = self._job.tree.child(self._node, f"{self._within}between/{start}", f"bytes at {start}")
+            child.facts["size"] = length
+            self._job.examine(child, Content.of_bytes(hidden), self._depth + 1, self._nesting)
 
     def _take_out(self, member: Member, child: Node) -> None:
         taken = _Taken()
@@ -96,10 +133,14 @@ class _Walk:
                 taken.write(chunk)
             child.facts.update(taken.hasher.facts())
         except PasswordNeeded:
+            self._locked = True
             child.not_analyzed("password", _LOCKED)
-        except Unreadable:
+        except Unreadable as error:
             # Hashes of a part would name another file.
-            child.cut_short("damaged", "The member is damaged: only what could be read of it was analysed.")
+            if error.unsupported:
+                child.not_analyzed("unsupported", "Packed in a way that cannot be opened here.")
+            else:
+                child.cut_short("damaged", _DAMAGED)
         except LimitReached as reached:
             child.not_analyzed(reached.limit, reached.says)
             taken.spool.discard()
@@ -107,25 +148,24 @@ class _Walk:
         if taken.cut:
             child.cut_short("scratch-space", "Too large to be held: only its beginning was looked into.")
         with taken.spool.finish() as content:
-            self._analyze(member, child, content)
+            if self._is_repeat(member, taken):
+                self._job.tree.drop(child)
+            elif child.own != "not_analyzed":
+                self._analyze(member, child, content)
 
     def _analyze(self, member: Member, child: Node, content: Content) -> None:
-        if self._is_repeat(member, child) or child.own == "not_analyzed":
-            return
         if self._job.package is not None:
             self._job.package.take(member.path, content, child, self._job.budget)
         self._job.judge(child, content, self._depth + 1, self._nesting)
 
-    def _is_repeat(self, member: Member, child: Node) -> bool:
-        """An ambiguous zip is read twice; what both readings give is told once."""
+    def _is_repeat(self, member: Member, taken: "_Taken") -> bool:
+        """An ambiguous zip is read in several ways; what more than one of them gives is told once."""
         if not self._archive.ambiguous:
             return False
-        sha256 = child.facts.get("sha256")
-        if (member.path, sha256) in self._seen or (sha256 is None and member.path in self._named):
-            self._job.tree.drop(child)
+        this = (member.path, taken.hasher.facts()["sha256"])
+        if this in self._seen:
             return True
-        self._seen.add((member.path, sha256))
-        self._named.add(member.path)
+        self._seen.add(this)
         return False
 
 

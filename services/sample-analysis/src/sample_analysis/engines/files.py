@@ -7,7 +7,7 @@ from typing import Any
 
 from caseway_kit.archives import Budget, Content, FileType, LimitReached, Limits, detect
 from caseway_kit.archives.content import Opened
-from sample_analysis.engines import archives, attk, inspectors, mails, names, outlook, team_rules, yara
+from sample_analysis.engines import archives, attk, inspectors, mails, names, outlook, polyglots, team_rules, yara
 from sample_analysis.engines.hashing import hashes
 from sample_analysis.engines.mailing import union, winmail
 from sample_analysis.engines.tree import Node, Tree
@@ -22,6 +22,8 @@ class Job:
     passwords: tuple[str, ...]
     tree: Tree = field(default_factory=Tree)
     package: attk.Package | None = None
+    guesses: tuple[str, ...] = ()
+    """Passwords that were not given as such: words of the mail around an archive."""
     kind: str = "file"
     taken_from_mails: union.Seen = field(default_factory=union.Seen)
 
@@ -38,6 +40,11 @@ class Job:
             return
         yara.scan(node, content)
         names.judge(node, found)
+        self.look_into(node, content, found, depth, nesting)
+        polyglots.judge(self, node, content, found, depth, nesting)
+
+    def look_into(self, node: Node, content: Content, found: FileType, depth: int, nesting: int = 0) -> None:
+        """``content`` as what it was found to be, which may be one of several things that ``node`` is."""
         inspectors.inspect(self, node, content, found, depth, nesting)
         self._open(node, content, found, depth, nesting)
 

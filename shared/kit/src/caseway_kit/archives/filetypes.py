@@ -28,6 +28,7 @@ SUSCEPTIBLE: frozenset[Family] = frozenset(
     {"executable", "script", "installer", "shortcut", "macro-document", "disk-image"}
 )
 
+_PYTHON_FLAGS = (bytes(4), b"\x01\x00\x00\x00", b"\x03\x00\x00\x00")
 MEMBERS_IN_HEAD = 64 * 1024
 OLE_SEARCHED = 4 * 1024 * 1024
 DIRECTORY_SEARCHED = 256 * 1024
@@ -193,7 +194,7 @@ def detect(sample: Content, name: str = "") -> FileType:
         return EMPTY
     head = sample.head()
     if head.startswith(signatures.ZIP_MAGICS):
-        return _zip(sample)
+        return type_of_zip(sample)
     if head.startswith(signatures.OLE_MAGIC):
         return _ole(sample.head(OLE_SEARCHED))
     found = _magic(sample, head) or detect_head(head, name)
@@ -212,6 +213,8 @@ def _magic(sample: Content, head: bytes) -> FileType | None:
             return found
     if head.startswith(b"MZ") and b"\x00" in head[:1024]:
         return FileType("application/vnd.microsoft.portable-executable", "executable")
+    if head[1:4] in (b"\x0c\r\n", b"\x0d\r\n", b"\x0e\r\n") and head[4:8] in _PYTHON_FLAGS:
+        return FileType("application/x-python-bytecode", "executable")
     if is_tar(head):
         return FileType("application/x-tar", "archive", members=True)
     if sample.size > signatures.ISO_AT + 8 and sample.read(signatures.ISO_AT, 5) in (b"CD001", b"BEA01"):
@@ -278,7 +281,7 @@ def _is_binary(head: bytes) -> bool:
     )
 
 
-def _zip(sample: Content) -> FileType:
+def type_of_zip(sample: Content) -> FileType:
     """A zip is what its directory names: Office files, Java and Android packages are zips too."""
     listing = sample.head(MEMBERS_IN_HEAD) + sample.tail(DIRECTORY_SEARCHED)
     if b"AndroidManifest.xml" in listing:

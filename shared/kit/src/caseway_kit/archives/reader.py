@@ -2,6 +2,7 @@
 
 import ctypes
 import os
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from types import TracebackType
@@ -12,13 +13,22 @@ from caseway_kit.archives.content import CHUNK, Content
 from caseway_kit.archives.library import lib
 
 NAME_KEPT = 1024
+MOST_FAILED = 100
+_UNSUPPORTED = re.compile(rb"(?i)unsupported|not supported|unavailable|cannot be converted")
 LARGEST_HOLE = 16 * 1024 * 1024
 
 EntryKind = Literal["file", "directory", "link", "other"]
 
 
 class Unreadable(Exception):
-    """The archive, or one of its members, is damaged; what came out before stands."""
+    """The archive, or one of its members, is damaged; what came out before stands.
+
+    ``unsupported``: it may well be whole, but is made in a way that cannot be read here.
+    """
+
+    def __init__(self, says: str, *, unsupported: bool = False) -> None:
+        super().__init__(says)
+        self.unsupported = unsupported
 
 
 @dataclass(frozen=True)
@@ -73,14 +83,21 @@ class Reader:
     def entries(self) -> Iterator[Entry]:
         """Raises Unreadable where the archive breaks off."""
         entry = ctypes.c_void_p()
-        index = 0
+        index = failed = 0
         while (code := lib.archive_read_next_header(self._handle, ctypes.byref(entry))) != library.EOF:
+            if code == library.FAILED and failed < MOST_FAILED:
+                # This entry is lost, those behind it need not be.
+                failed += 1
+                index += 1
+                continue
             if code < library.WARN:
-                raise Unreadable("the archive breaks off")
+                raise self._unreadable("the archive breaks off")
             self._out, self._waiting, self._damaged = 0, b"", False
             if code != library.RETRY:
                 yield _entry(entry, index)
             index += 1
+        if failed:
+            raise self._unreadable("entries are damaged")
 
     def read(self) -> bytes:
         """The next bytes of the entry it stands at, none at its end. Raises Unreadable, after all that came out."""
@@ -90,20 +107,24 @@ class Reader:
             chunk, self._waiting = self._waiting, b""
             return chunk
         if self._damaged:
-            raise Unreadable("the member is damaged")
+            raise self._unreadable("the member is damaged")
         start, size, at = ctypes.c_void_p(), ctypes.c_size_t(), ctypes.c_int64()
         while True:
             code = lib.archive_read_data_block(self._handle, ctypes.byref(start), ctypes.byref(size), ctypes.byref(at))
             if code == library.EOF:
                 return b""
             if code < library.WARN:
-                raise Unreadable("the member is damaged")
+                raise self._unreadable("the member is damaged")
             # A checksum that is wrong is told together with the last bytes, which count all the same.
             self._damaged = code != library.OK
             if size.value and start.value:
                 return self._placed(ctypes.string_at(start.value, size.value), at.value)
             if self._damaged:
-                raise Unreadable("the member is damaged")
+                raise self._unreadable("the member is damaged")
+
+    def _unreadable(self, says: str) -> Unreadable:
+        why = lib.archive_error_string(self._handle) or b""
+        return Unreadable(says, unsupported=_UNSUPPORTED.search(why) is not None)
 
     def _placed(self, chunk: bytes, at: int) -> bytes:
         """Zeros for the hole before ``chunk``, as a sparse file has; the rest of a large hole is not worth reading."""

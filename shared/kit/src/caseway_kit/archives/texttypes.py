@@ -35,7 +35,8 @@ _WORDS: tuple[tuple[re.Pattern[bytes], int, str], ...] = (
 _SCRIPTS: tuple[tuple[re.Pattern[bytes], int, str], ...] = (
     (
         re.compile(
-            rb"(?m)^(?:import [\w.]{1,80}(?: as \w{1,40})?\r?$|from [\w.]{1,80} import |def \w{1,80}\(|class \w{1,80}[(:]"
+            rb"(?m)^(?:import [\w.]{1,80}(?: as \w{1,40})?\r?$|from [\w.]{1,80} import "
+            rb"|def \w{1,80}\(|class \w{1,80}[(:]"
             rb"|if __name__ ==|@\w{1,40}\r?$|async def )"
         ),
         2,
@@ -51,14 +52,16 @@ _SCRIPTS: tuple[tuple[re.Pattern[bytes], int, str], ...] = (
     ),
     (
         re.compile(
-            rb"(?im)^ {0,8}(?:on error resume next|option explicit|end (?:sub|function|if)\r?$|set \w{1,60} ?= ?createobject"
-            rb"|dim \w{1,60}\r?$|wscript\.)"
+            rb"(?im)^ {0,8}(?:on error resume next|option explicit|end (?:sub|function|if)\r?$"
+            rb"|set \w{1,60} ?= ?createobject|dim \w{1,60}\r?$|wscript\.)"
         ),
         2,
         "text/x-vbscript",
     ),
     (
-        re.compile(rb"(?im)^ {0,8}(?:@?echo off|setlocal\b|rem |goto :?\w|if (?:not )?exist |set \w{1,40}=|:\w{1,40}\r?$)"),
+        re.compile(
+            rb"(?im)^ {0,8}(?:@?echo off|setlocal\b|rem |goto :?\w|if (?:not )?exist |set \w{1,40}=|:\w{1,40}\r?$)"
+        ),
         3,
         "text/x-msdos-batch",
     ),

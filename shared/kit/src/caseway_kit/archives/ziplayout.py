@@ -32,7 +32,7 @@ class ZipLayout:
     """``oddities``: why readers may differ. ``overlapping``: members share bytes, as only a bomb's do.
 
     ``disputed``: entries that their own header contradicts, each with its place. ``unlisted``: places of headers that
-    the directory does not speak of.
+    the directory does not speak of. ``gaps``: what lies before, between and behind members and belongs to none.
     """
 
     oddities: tuple[str, ...] = ()
@@ -41,6 +41,7 @@ class ZipLayout:
     empty: bool = False
     disputed: tuple[Entry, ...] = ()
     unlisted: tuple[int, ...] = ()
+    gaps: tuple[tuple[int, int], ...] = ()
 
 
 def ends_as_zip(sample: Content) -> bool:
@@ -67,13 +68,15 @@ def read_layout(sample: Content, entries: int) -> ZipLayout:
     comparison = _Comparison(sample, place, odd)
     comparison.run(found)
     odd.update(clashing(found))
+    unlisted = {gap: tuple(_headers_in(sample, [gap], entries)) for gap in comparison.gaps[:entries]}
     return ZipLayout(
         oddities=tuple(sorted(odd)),
         overlapping=comparison.overlapping,
         entries=place.count,
         empty=place.count == 0 and not odd,
         disputed=tuple(comparison.disputed),
-        unlisted=tuple(_headers_in(sample, comparison.gaps, entries)),
+        unlisted=tuple(place for places in unlisted.values() for place in places)[:entries],
+        gaps=tuple(gap for gap, places in unlisted.items() if not places),
     )
 
 
