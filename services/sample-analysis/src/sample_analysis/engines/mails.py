@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from email.message import Message
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from caseway_contracts.results import Reason
 from caseway_kit.archives import Content, FileType
@@ -26,6 +26,13 @@ def is_mail(found: FileType, content: Content, *, called_one: bool) -> bool:
     return called_one and (found.mime.startswith("text/") or sections.from_utf16(content.head()) is not None)
 
 
+def is_outlook(found: FileType, name: str, *, called_one: bool) -> bool:
+    """A large one has its directory, which says what it is, further back than is looked for it."""
+    if found.mime == "application/vnd.ms-outlook":
+        return True
+    return found.mime == "application/x-ole-storage" and (called_one or name.lower().endswith(".msg"))
+
+
 def read(job: "Job", node: Node, content: Content, _found: FileType, depth: int, nesting: int) -> None:
     """The mail goes into its own list under the node's id, whatever becomes of its parts."""
     node.kind = "email"
@@ -38,15 +45,15 @@ def read(job: "Job", node: Node, content: Content, _found: FileType, depth: int,
     if mail is None:
         mail = mail_parts.only_header(data)
         node.cut_short("damaged", "The mail is built in a way that could not be taken apart in order.")
-    facts.update(_headers(mail))
+    facts.update(header_facts(mail))
     for limit, says in mail_parts.cuts(mail):
         node.cut_short(limit, says)
-    parts = Parts(job, node, facts, depth, nesting)
+    parts = Parts(job, node, facts, mail, depth, nesting)
     parts.run(mail_parts.read_part(message, index) for index, message in mail_parts.leaves(mail))
     parts.run_extras(union.extras(data, job.taken_from_mails))
 
 
-def _headers(mail: Message) -> dict[str, object]:
+def header_facts(mail: Message) -> dict[str, object]:
     return {
         "subject": mail_parts.header(mail, "Subject"),
         "sender": ", ".join(mail_parts.addresses(mail, "From")),
@@ -59,10 +66,13 @@ def _headers(mail: Message) -> dict[str, object]:
 class Parts:
     """What the parts of a mail of either form are made into."""
 
-    def __init__(self, job: "Job", node: Node, facts: dict[str, object], depth: int, nesting: int) -> None:
+    def __init__(
+        self, job: "Job", node: Node, facts: dict[str, Any], header: Message, depth: int, nesting: int
+    ) -> None:
         self._job = job
         self._node = node
         self._facts = facts
+        self._header = header
         self._depth = depth
         self._nesting = nesting
         self._attachments: list[str] = []

@@ -32,5 +32,4 @@ SIZES = {0x2: 4, 0x3: 4, 0x4: 4, 0x5: 8, 0x6: 8, 0x7: 8, 0xA: 4, 0xB: 4, 0x14: 8
 
 
 def text(kind: int, data: bytes, charset: str = "cp1252") -> str:
-    shown = data.decode("utf-16-le" if kind == TEXT16 else charset, "replace")
-    return shown.split("\0", 1)[0] if kind != TEXT16 or "\0" in shown[-1:] else shown
+    return data.decode("utf-16-le" if kind == TEXT16 else charset, "replace").split("\0", 1)[0]
