@@ -1,13 +1,16 @@
 """The engines, which run in the sandbox and are not trusted to come back."""
 
 import asyncio
+import tempfile
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Protocol
 
 from caseway_kit.errors import OutageError
 from caseway_kit.faults import fault_point
 from caseway_kit.sandbox import Budget, SandboxUnavailable
+from sample_analysis.antivirus import Antivirus, judge
 
 ENGINES = "sample_analysis.engines"
 ANALYZE = f"{ENGINES}.files:analyze"
@@ -19,29 +22,55 @@ VERSIONS = f"{ENGINES}.versions:versions"
 BUDGET = Budget(wall_seconds=150, cpu_seconds=60)
 # The engines stop by themselves a little earlier, and then tell what they have found until then.
 LIMITS: Mapping[str, Any] = {"seconds": BUDGET.wall_seconds - 10}
+SECONDS_BETWEEN_VERSIONS = 600
 
 
 class Sandbox(Protocol):
     """What we use of the kit's sandbox."""
 
-    async def run(self, function: str, *args: object, sample: Path | None = None, budget: Budget = ...) -> Any: ...
+    async def run(
+        self, function: str, *args: object, sample: Path | None = None, output: int | None = None, budget: Budget = ...
+    ) -> Any: ...
 
 
 class Engines:
     """``versions`` is known after ``prepare``: name/version of every engine and rule set."""
 
-    def __init__(self, sandbox: Sandbox) -> None:
+    def __init__(self, sandbox: Sandbox, *, antivirus: Antivirus | None = None, spill_in: Path | None = None) -> None:
         self._sandbox = sandbox
+        self._antivirus = antivirus
+        self._spill_in = spill_in
         self.versions: tuple[str, ...] = ()
 
     async def prepare(self) -> None:
-        self.versions = tuple(await self._sandbox.run(VERSIONS))
+        """Ask all for their versions; raises OutageError."""
+        versions = await self._sandbox.run(VERSIONS)
+        if self._antivirus:
+            versions += [f"clamav/{await self._antivirus.version()}"]
+        self.versions = tuple(versions)
+
+    async def stay_up_to_date(self) -> None:
+        """The antivirus engine gets new signatures by itself: ask again and again, for ever."""
+        while True:
+            await asyncio.sleep(SECONDS_BETWEEN_VERSIONS)
+            with suppress(OutageError):
+                await self.prepare()
 
     async def analyze(
         self, sample: Path, *, evidence_id: str, name: str, kind: str, passwords: Sequence[str]
     ) -> dict[str, Any]:
         """What the engines find. Raises the sandbox's SandboxLimit, SandboxCrash and ParserError, and OutageError."""
-        job = self._sandbox.run(ANALYZE, evidence_id, name, kind, list(passwords), LIMITS, sample=sample, budget=BUDGET)
+        args = (evidence_id, name, kind, list(passwords), LIMITS)
+        if self._antivirus is None:
+            return await self._in_sandbox(sample, args)
+        version = next((one for one in self.versions if one.startswith("clamav/")), "clamav/")
+        with tempfile.TemporaryFile(dir=self._spill_in) as spill:
+            found = await self._in_sandbox(sample, args, spill.fileno())
+            found = await judge(self._antivirus, version.partition("/")[2], found, spill.fileno())
+        return {**found, "engines": [*found.get("engines", ()), version]}
+
+    async def _in_sandbox(self, sample: Path, args: tuple[object, ...], output: int | None = None) -> dict[str, Any]:
+        job = self._sandbox.run(ANALYZE, *args, sample=sample, output=output, budget=BUDGET)
         try:
             found, _ = await asyncio.gather(job, _while_the_child_runs())
         except SandboxUnavailable as error:

@@ -12,6 +12,7 @@ from caseway_kit.parts import Parts
 from caseway_kit.sandbox import Sandbox
 from caseway_kit.serving import serve
 from caseway_kit.settings import load
+from sample_analysis.antivirus import Clamd
 from sample_analysis.engine_client import BUDGET, PRELOAD, Engines
 from sample_analysis.engines_api import build_router
 from sample_analysis.examining import Examiner
@@ -37,7 +38,8 @@ def build(settings: Settings) -> ServiceApp:
     inlet, publish = build_inlet(settings.kinds, workers=min(PARTITIONS, 2 * settings.workers))
     scratch = Scratch(settings.scratch, parts.objects)
     sandbox = Sandbox(workers=settings.workers, scratch=scratch.folder, preload=[PRELOAD], ceiling=BUDGET)
-    engines = Engines(sandbox)
+    antivirus = Clamd(*settings.clamd_address) if settings.clamd else None
+    engines = Engines(sandbox, antivirus=antivirus, spill_in=scratch.folder)
     team = _team_folder(settings.rules, sandbox, scratch, engines) if settings.rules else None
     reports = parts.database.collection("reports")
     relay = Relay(reports, publish, clock=parts.clock)
@@ -77,6 +79,8 @@ def build(settings: Settings) -> ServiceApp:
         try:
             async with sandbox:
                 await engines.prepare()
+                if antivirus:
+                    app.supervise("versions", engines.stay_up_to_date())
                 if team:
                     await team.look()
                     app.supervise("rules of the teams", team.run())

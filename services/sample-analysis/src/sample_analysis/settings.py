@@ -27,3 +27,10 @@ class Settings(ApiSettings):
 
     What changes there is in force within seconds; a state with an error in it is refused, and the one before stays.
     """
+    clamd: Annotated[str, Field(pattern=r"^[^:]+:\d{1,5}$")] | None = None
+    """``host:port`` of a ClamAV daemon; every piece of bytes that is found is given to it as well."""
+
+    @property
+    def clamd_address(self) -> tuple[str, int]:
+        host, _, port = (self.clamd or ":0").partition(":")
+        return host, int(port)

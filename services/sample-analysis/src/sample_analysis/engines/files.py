@@ -3,13 +3,14 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from caseway_kit.archives import Budget, Content, FileType, LimitReached, Limits, detect
 from caseway_kit.archives.content import Opened
 from sample_analysis.engines import archives, attk, inspectors, mails, names, outlook, polyglots, team_rules, yara
 from sample_analysis.engines.hashing import hashes
 from sample_analysis.engines.mailing import union, winmail
+from sample_analysis.engines.spill import Spill
 from sample_analysis.engines.tree import Node, Tree
 from sample_analysis.engines.versions import versions
 
@@ -25,6 +26,7 @@ class Job:
     guesses: tuple[str, ...] = ()
     """Passwords that were not given as such: words of the mail around an archive."""
     kind: str = "file"
+    spill: Spill | None = None
     taken_from_mails: union.Seen = field(default_factory=union.Seen)
 
     def examine(self, node: Node, content: Content, depth: int, nesting: int = 0) -> None:
@@ -38,6 +40,8 @@ class Job:
         node.keep = found.susceptible or found.family in ("mail", "archive")
         if team_rules.in_force.lists.judge(node):
             return
+        if self.spill:
+            self.spill.add(node, content)
         yara.scan(node, content)
         names.judge(node, found)
         self.look_into(node, content, found, depth, nesting)
@@ -53,7 +57,7 @@ class Job:
         called_one = (self.kind == "email" and node.parent_id is None) or node.name.lower().endswith(".eml")
         if mails.is_mail(found, content, called_one=called_one):
             inside = mails.read
-        elif found.mime == "application/vnd.ms-outlook":
+        elif mails.is_outlook(found, node.name, called_one=called_one):
             inside = outlook.read
         elif found.mime == "application/vnd.ms-tnef":
             inside = winmail.read
@@ -74,18 +78,23 @@ def analyze(
     kind: str = "file",
     passwords: Sequence[str] = (),
     limits: Mapping[str, Any] | None = None,
+    output: BinaryIO | None = None,
 ) -> dict[str, Any]:
     """An ``EvidenceReport`` without salt, case and revision, and with ``engines``; plain data, for the sandbox.
 
-    ``limits``: fields of the kit's ``Limits`` that differ from the default.
+    ``limits``: fields of the kit's ``Limits`` that differ from the default. ``output`` takes the bytes of each piece
+    that was found, for an engine outside; ``spilled`` then lists them.
     """
     with Content.of(source) as content:
         budget = Budget(limits=Limits(**(limits or {})), piece_bytes=content.size)
         job = Job(budget=budget, passwords=tuple(passwords), kind=kind)
+        if output is not None:
+            job.spill = Spill(output)
         if kind == "attk_log":
             job.package = attk.Package()
         root = job.tree.add(Node(id=evidence_id, parent_id=None, name=name))
         job.examine(root, content, depth=0)
     if job.package is not None:
         attk.conclude(job.package, job.tree, root)
-    return {"evidence_id": evidence_id, "kind": kind, **job.tree.plain(), "engines": list(versions())}
+    spilled = {"spilled": job.spill.index} if job.spill else {}
+    return {"evidence_id": evidence_id, "kind": kind, **job.tree.plain(), **spilled, "engines": list(versions())}
