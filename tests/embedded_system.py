@@ -41,10 +41,13 @@ class System:
         done = self.caseway("up", "--data", str(self.data), "--detach", *port, *arguments, timeout=START_SECONDS)
         assert done.returncode == 0, done.stdout + done.stderr + self.log_tails()
 
-    def down(self) -> None:
+    def hang_up(self) -> None:
         for client in self._clients.values():
             client.http.close()
         self._clients.clear()
+
+    def down(self) -> None:
+        self.hang_up()
         done = self.caseway("down", "--data", str(self.data))
         assert done.returncode == 0, done.stdout + done.stderr
 

@@ -13,6 +13,7 @@ def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
         system = System(Path(tmp_path_factory.mktemp("system")))
         system.data = Path(running)
         yield system
+        system.hang_up()
         return
     system = System(Path(tmp_path_factory.mktemp("system")))
     system.up("--no-demo")

@@ -41,7 +41,13 @@ def contexts(browser: Browser, system: System) -> Iterator[Contexts]:
     opened: list[BrowserContext] = []
 
     def make(**options: Any) -> BrowserContext:
-        settings = {"locale": "en-US", "timezone_id": "UTC", "viewport": {"width": 1440, "height": 900}, **options}
+        settings = {
+            "locale": "en-US",
+            "timezone_id": "UTC",
+            "viewport": {"width": 1440, "height": 900},
+            "reduced_motion": "reduce",  # a color on its way to another one has no contrast to speak of
+            **options,
+        }
         context = browser.new_context(base_url=system.state()["url"], **settings)
         context.set_default_timeout(30_000)
         opened.append(context)

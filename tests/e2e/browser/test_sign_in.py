@@ -57,7 +57,7 @@ def test_who_signs_out_is_out_also_with_the_cookie_kept(open_page: OpenPage, sys
     page.get_by_role("group").locator("summary").click()
     page.get_by_role("button", name="Sign out").click()
     expect(page.get_by_role("status")).to_have_text("You are signed out.")
-    page.context.add_cookies([dict(cookie) for cookie in kept])  # type: ignore[misc,list-item]  # Playwright's cookies, as it gave them
+    page.context.add_cookies([dict(cookie) for cookie in kept])  # type: ignore[misc]  # Playwright's cookies, as it gave them
     page.goto("/profile")
     expect(page).to_have_title("Sign in · Caseway")
 
