@@ -16,12 +16,14 @@ from email.utils import getaddresses, parsedate_to_datetime
 from typing import TypeVar
 
 from caseway_kit.archives import Content
+from sample_analysis.engines.mailing import parameters
 
 T = TypeVar("T")
 D = TypeVar("D")
 
 PARSED_BYTES = 48 * 1024 * 1024
 PARSING_SECONDS = 5
+FED_BYTES = 16 * 1024
 PARTS = 1000
 NESTING = 20
 HEADER_BYTES = 64 * 1024
@@ -59,6 +61,8 @@ class Part:
     text: str | None
     reading: str = ""
     """Empty for the first reading; else how another came to it."""
+    other_names: tuple[str, ...] = ()
+    """What other programs call it."""
 
 
 def parse(content: Content) -> tuple[Message | None, bool]:
@@ -70,11 +74,11 @@ def parse(content: Content) -> tuple[Message | None, bool]:
     parser = BytesFeedParser(policy=policy.compat32)
     started, fed = time.process_time(), 0
     try:
-        for chunk in content.chunks():
+        while fed < PARSED_BYTES and time.process_time() - started < PARSING_SECONDS:
+            if not (chunk := content.read(fed, FED_BYTES)):
+                break
             parser.feed(chunk)
             fed += len(chunk)
-            if fed >= PARSED_BYTES or time.process_time() - started > PARSING_SECONDS:
-                break
         return parser.close(), fed >= content.size
     except PARSER_ERRORS:
         return None, False
@@ -94,10 +98,15 @@ def header(mail: Message, name: str) -> str:
 
 
 def headers(mail: Message, name: str) -> list[str]:
-    try:
-        return [str(value)[:HEADER_BYTES] for value in mail.get_all(name, [])]
-    except PARSER_ERRORS:
-        return []
+    """As they stand; letters that are not ASCII are taken for UTF-8 where that can be."""
+    items = safely(lambda: [(key, str(value)) for key, value in mail.raw_items()], [])
+    return [_readable(value[:HEADER_BYTES]) for key, value in items if key.lower() == name.lower()]
+
+
+def _readable(value: str) -> str:
+    if value.isascii():
+        return value
+    return _in_charset(value.encode("utf-8", "surrogateescape"), None)
 
 
 def addresses(mail: Message, name: str) -> list[str]:
@@ -159,12 +168,20 @@ def _children(part: Message) -> list[Message]:
 def read_part(part: Message, index: int) -> Part:
     content_type = safely(part.get_content_type, "application/octet-stream")
     disposition = str(part.get("Content-Disposition", "")).strip().lower()
-    name = _name(part)
+    name, *others = _names(part) or ("",)
     payload = _payload(part)
     # A multipart without a part is what stands in it, a text.
     is_text = content_type in ("text/plain", "text/html") or content_type.startswith("multipart/")
     attached = bool(name) or disposition.startswith("attachment") or not is_text
-    return Part(index, content_type, name, attached, payload, _text(part, payload) if is_text else None)
+    return Part(
+        index,
+        content_type,
+        name,
+        attached,
+        payload,
+        _text(part, payload) if is_text else None,
+        other_names=tuple(others),
+    )
 
 
 def _payload(part: Message) -> bytes:
@@ -178,9 +195,13 @@ def _payload(part: Message) -> bytes:
     return raw.encode("utf-8", "surrogateescape") if isinstance(raw, str) else b""
 
 
-def _name(part: Message) -> str:
-    name = safely(part.get_filename, None)
-    return decoded(name)[:1024] if isinstance(name, str) else ""
+def _names(part: Message) -> tuple[str, ...]:
+    """As the standard library reads it, then as others do."""
+    first = safely(part.get_filename, None)
+    first = first if isinstance(first, str) and "\ufffd" not in first else ""
+    fields = {name: headers(part, name) for name in ("content-disposition", "content-type")}
+    others = safely(lambda: parameters.names(fields), [])
+    return tuple(dict.fromkeys(shown for name in (first, *others) if (shown := decoded(name)[:1024])))
 
 
 def text_of(payload: bytes) -> str:

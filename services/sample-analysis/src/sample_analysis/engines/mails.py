@@ -5,8 +5,8 @@ from email.message import Message
 from typing import TYPE_CHECKING, Any
 
 from caseway_contracts.results import Reason
-from caseway_kit.archives import Content, FileType
-from sample_analysis.engines import mail_parts, urls, yara
+from caseway_kit.archives import Content, FileType, detect
+from sample_analysis.engines import mail_parts, names, urls, yara
 from sample_analysis.engines.mail_parts import Part
 from sample_analysis.engines.mailing import sections, union
 from sample_analysis.engines.tree import Node
@@ -80,11 +80,16 @@ class Parts:
         self._names: set[str] = set()
 
     def run(self, parts: Iterable[Part]) -> None:
-        count = 0
+        """Texts first: a password that stands below an archive opens it too."""
+        count, attached = 0, []
         try:
             for part in parts:
                 count += 1
                 self._read(part)
+                if part.attached:
+                    attached.append(part)
+            for part in attached:
+                self._attach(part)
         finally:
             self._state()
         if count >= mail_parts.PARTS:
@@ -98,6 +103,8 @@ class Parts:
                 part = _extra_part(number, extra)
                 known = not part.name or part.name in self._names or extra.reading == "base64-run"
                 self._read(part)
+                if part.attached:
+                    self._attach(part)
                 if known:
                     self._job.tree.prune(since)
                 if len(self._job.tree.nodes) > since:
@@ -115,9 +122,7 @@ class Parts:
         self._job.taken_from_mails.add(part.payload)
         if part.text is not None:
             self._find_urls(part)
-        if part.attached:
-            self._attach(part)
-        elif part.payload:
+        if not part.attached and part.payload:
             # A body is no file to anybody, but the rules look at it as they do at one.
             yara.scan(self._node, Content.of_bytes(part.payload), where=f"part {part.index}")
 
@@ -136,7 +141,9 @@ class Parts:
         self._attachments.append(child.id)
         # A mail inside a mail is as deep as the mail around it: forwarding is not packing.
         deeper = (0, 1) if nested else (1, 0)
-        self._job.examine(child, Content.of_bytes(part.payload), self._depth + deeper[0], self._nesting + deeper[1])
+        content = Content.of_bytes(part.payload)
+        self._job.examine(child, content, self._depth + deeper[0], self._nesting + deeper[1])
+        _judge_names(child, content, part.other_names)
 
     def _find_urls(self, part: Part) -> None:
         find = urls.in_html if part.content_type == "text/html" else urls.in_text
@@ -148,6 +155,19 @@ class Parts:
                 self._node.cut_short("urls", f"Only the first {URLS_KEPT:,} links of the mail were kept.")
                 return
             self._urls[url] = self._job.tree.add_url(self._node, url)
+
+
+def _judge_names(child: Node, content: Content, others: tuple[str, ...]) -> None:
+    """Each other name as if it were the only one, as it is to the programs that show it."""
+    endings = {name.rpartition(".")[2].lower() for name in (child.name, *others)}
+    if len(endings) == 1:
+        return
+    child.found(_reason("two-names", f"Other programs call it otherwise: {', '.join(others)[:200]}.", where="name"))
+    for name in others:
+        shadow = Node(id=child.id, parent_id=None, name=name)
+        names.judge(shadow, detect(content, name))
+        for reason in shadow.reasons:
+            child.found(reason, shadow.own)
 
 
 def _extra_part(number: int, extra: union.Extra) -> Part:
@@ -164,14 +184,14 @@ def _extra_part(number: int, extra: union.Extra) -> Part:
     )
 
 
-def _differently(rule: str, says: str) -> Reason:
-    return Reason(engine="caseway-mail", version=VERSION, rule=rule, says=says)
+def _reason(rule: str, says: str, where: str = "") -> Reason:
+    return Reason(engine="caseway-mail", version=VERSION, rule=rule, where=where, says=says)
 
 
-_DIFFERENTLY = _differently(
+_DIFFERENTLY = _reason(
     "ambiguous-mail", "Programs take this mail apart in different ways; what any of them finds was analysed."
 )
-_PACKED = _differently("packed-in-text", "A file is packed inside the text of the mail; it was taken out and analysed.")
+_PACKED = _reason("packed-in-text", "A file is packed inside the text of the mail; it was taken out and analysed.")
 _READ_DIFFERENTLY = {
     "plain": _DIFFERENTLY,
     "base64": _DIFFERENTLY,

@@ -33,6 +33,15 @@ def ways(value: str, wanted: tuple[str, ...]) -> list[str]:
     return [each.strip() for each in found if each.strip()][:VALUES]
 
 
+def names(fields: dict[str, list[str]]) -> list[str]:
+    """All that some program calls a part with these fields."""
+    found: dict[str, None] = {}
+    for field, wanted in (("content-disposition", ("filename", "name")), ("content-type", ("name", "filename"))):
+        for value in fields.get(field, []):
+            found |= dict.fromkeys(ways(value, wanted))
+    return list(found)
+
+
 def _percent(raw: str, *, first: bool) -> str:
     charset, rest = "utf-8", raw
     if first and raw.count("'") >= 2:

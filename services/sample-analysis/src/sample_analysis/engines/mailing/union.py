@@ -63,21 +63,13 @@ def _declared(data: bytes) -> Iterator[Extra]:
         if len(kinds) == 1 and kinds[0].startswith("multipart/"):
             continue
         kind = next(iter(kinds), "text/plain")
-        names = names_of(section.fields)
+        names = parameters.names(section.fields)
         placed = " ".join(section.fields.get("content-disposition", [])).lower()
         attached = bool(names) or "attachment" in placed or kind not in ("text/plain", "text/html")
         for reading, payload in _decoded(section):
             # A mail that is not encoded has its sections beside it; one without a field is a text around the parts.
             if reading != "plain" or (section.fields and not kind.startswith("message/")):
                 yield Extra(reading, kind, next(iter(names), ""), payload, attached or reading == "base64-run")
-
-
-def names_of(fields: dict[str, list[str]]) -> list[str]:
-    found: dict[str, None] = {}
-    for field, wanted in (("content-disposition", ("filename", "name")), ("content-type", ("name", "filename"))):
-        for value in fields.get(field, []):
-            found |= dict.fromkeys(parameters.ways(value, wanted))
-    return list(found)
 
 
 def _decoded(section: sections.Section) -> Iterator[tuple[str, bytes]]:
