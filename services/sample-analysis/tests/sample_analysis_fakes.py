@@ -169,7 +169,14 @@ class FakeSandbox:
     passwords: list[list[str]] = field(default_factory=list)
     version: str = "1"
 
-    async def run(self, function: str, *args: Any, sample: Path | None = None, budget: Budget | None = None) -> Any:
+    async def run(
+        self,
+        function: str,
+        *args: Any,
+        sample: Path | None = None,
+        output: int | None = None,
+        budget: Budget | None = None,
+    ) -> Any:
         if function == VERSIONS:
             return [f"fake/{self.version}"]
         root, name, _kind, passwords, *_ = args
