@@ -160,7 +160,11 @@ def test_number_of_parts_is_limited(examine: Examine) -> None:
 def test_outlooks_own_form_is_a_mail_too(examine: Examine, corpora: Path) -> None:
     report = examine((corpora / "msg-hfig" / "sample.msg").read_bytes(), "sample.msg", "email")
     [mail] = report.parsed.emails
-    assert (report.root.kind, mail.sender, mail.to) == ("email", "mlemos <mlemos@acm.org>", ("Manuel Lemos <mlemos@linux.local>",))
+    assert (report.root.kind, mail.sender, mail.to) == (
+        "email",
+        "mlemos <mlemos@acm.org>",
+        ("Manuel Lemos <mlemos@linux.local>",),
+    )
     assert mail.date == "2005-04-30T22:28:29+00:00"
     assert report.names() == ["sample.msg", "attachment.txt", "logo.gif", "background.gif"]
     assert len(mail.attachments) == 3
