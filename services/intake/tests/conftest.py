@@ -6,6 +6,7 @@ import httpx
 import pytest
 from fastapi import FastAPI
 from intake_fakes import (
+    FakeMembers,
     FakePeek,
     FakeProfiles,
     FakeTokens,
@@ -130,6 +131,11 @@ def legacy_requests() -> InMemoryLegacyRepository:
 
 
 @pytest.fixture
+def members() -> FakeMembers:
+    return FakeMembers()
+
+
+@pytest.fixture
 def app(
     catalog: Catalog,
     uploads: Uploads,
@@ -137,6 +143,7 @@ def app(
     updating: Updating,
     cases: InMemoryCaseRepository,
     legacy_requests: InMemoryLegacyRepository,
+    members: FakeMembers,
     clock: FixedClock,
 ) -> FastAPI:
     routes = api.build()
@@ -145,7 +152,7 @@ def app(
         uploads=uploads,
         submitting=submitting,
         updating=updating,
-        promoting=Promoting(cases=cases, submitting=submitting, uploads=uploads),
+        promoting=Promoting(cases=cases, submitting=submitting, uploads=uploads, members=members),
         legacy=Legacy("01", requests=legacy_requests, clock=clock),
         rate=RateLimit(1_000_000),
         check_rate=RateLimit(1_000_000),

@@ -8,6 +8,7 @@ from caseway_kit.auth import Caller
 from caseway_kit.problems import Problem
 from intake.cases import Case
 from intake.legacy import LegacyRequest
+from intake.members import Source, Taken
 from intake.peeking import Glance
 from intake.ports import KeyTaken, NumberTaken, UploadClaimed
 from intake.profile_facts import Learned
@@ -174,6 +175,18 @@ class FakePeek:
     async def look(self, upload: Upload, password: str | None) -> Glance | None:
         self.looked_at.append((upload.name, password))
         return Glance(self.seen.get(upload.name, PLAIN))
+
+
+class FakeMembers:
+    """Archives by the id of their piece: which ids stand inside."""
+
+    def __init__(self) -> None:
+        self.inside: dict[str, set[str]] = {}
+        self.too_much = False
+
+    async def take(self, source: Source, wanted: Sequence[str]) -> Taken:
+        found = self.inside.get(source.evidence_id, set()) & set(wanted)
+        return Taken(b"zip" if found else None, frozenset(found), self.too_much)
 
 
 @dataclass

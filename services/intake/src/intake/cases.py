@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict
 
 from caseway_contracts.base import ObjectRef
 from caseway_contracts.kinds import IssueType, Severity
-from caseway_contracts.sheets import CaseSheet, Recipient, UpdateSheet
+from caseway_contracts.sheets import CaseSheet, Evidenced, Recipient, UpdateSheet
 
 # A case is one document of MongoDB, which takes 16 MB; what is beyond this goes into another case.
 MOST_WORDS = 8 * 1024 * 1024
@@ -92,6 +92,10 @@ class Case(Record):
         first = self.facts[0].sheet
         assert first is not None, "a case starts with its sheet"
         return CaseSheet.model_validate_json(first.body)
+
+    def sheets(self) -> list[Evidenced]:
+        """The words of its submission, then those of each update that has some."""
+        return [self.sheet(), *(sheet for fact in self.facts[1:] if (sheet := fact.update_sheet()))]
 
     def attachments(self) -> int:
         return sum(piece.upload_id is not None for piece in self.evidence)

@@ -16,6 +16,7 @@ from intake import api
 from intake.checks import Checks
 from intake.handlers import cases, inlet
 from intake.legacy import Legacy
+from intake.members import SandboxMembers
 from intake.mongo_cases import MongoCaseRepository
 from intake.mongo_legacy import MongoLegacyRepository
 from intake.mongo_profile_facts import MongoLearnedRepository
@@ -49,7 +50,9 @@ def build(settings: Settings) -> ServiceApp:
     profiles = ProfilesCache(fetch_from(ProfilesClient(http)))
     facts = ProfileFacts(learned, profiles, clock)
     scratch = Scratch(settings.scratch)
-    sandbox = Sandbox(workers=settings.sandbox_workers, scratch=scratch.sandbox, preload=["caseway_kit.peek"])
+    sandbox = Sandbox(
+        workers=settings.sandbox_workers, scratch=scratch.sandbox, preload=["caseway_kit.peek", "intake.taking"]
+    )
     checks = Checks(catalog, RememberingPeek(SandboxPeek(sandbox, parts.objects, scratch.fetched)))
     uploads = Uploads(known_uploads, parts.objects, clock, largest=catalog.limits.file_bytes)
     submitting = Submitting(
@@ -67,7 +70,12 @@ def build(settings: Settings) -> ServiceApp:
         uploads=uploads,
         submitting=submitting,
         updating=Updating(cases=stored, checks=checks, uploads=known_uploads, clock=clock),
-        promoting=Promoting(cases=stored, submitting=submitting, uploads=uploads),
+        promoting=Promoting(
+            cases=stored,
+            submitting=submitting,
+            uploads=uploads,
+            members=SandboxMembers(sandbox, parts.objects, scratch.fetched),
+        ),
         legacy=Legacy(settings.region, requests=imported, clock=clock),
         rate=RateLimit(settings.submissions_per_minute),
         check_rate=RateLimit(settings.submissions_per_minute),
