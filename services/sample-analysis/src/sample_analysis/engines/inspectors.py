@@ -4,9 +4,10 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from caseway_kit.archives import Content, FileType
-from sample_analysis.engines import documents
-from sample_analysis.engines.documents import office_text, office_xml, ole, pdf
+from sample_analysis.engines import documents, programs
+from sample_analysis.engines.documents import office_text, office_xml, ole, onenote, pdf, rtf
 from sample_analysis.engines.inspection import Inspection, run
+from sample_analysis.engines.programs import scripts, shortcuts
 from sample_analysis.engines.tree import Node
 
 if TYPE_CHECKING:
@@ -16,13 +17,19 @@ Inspector = Callable[[Inspection], None]
 _Entry = tuple[str, str, Inspector]
 
 _DOCUMENTS = ("caseway-documents", documents.VERSION)
+_PROGRAMS = ("caseway-programs", programs.VERSION)
 _OLE: _Entry = (*_DOCUMENTS, ole.inspect)
 _PDF: _Entry = (*_DOCUMENTS, pdf.inspect)
 _XML: _Entry = (*_DOCUMENTS, office_xml.inspect)
 _WORKBOOK_PART: _Entry = (*_DOCUMENTS, office_xml.inspect_binary)
 _OFFICE_TEXT: _Entry = (*_DOCUMENTS, office_text.inspect)
 
-_PDF_STARTS_IN = 1024
+_RTF: _Entry = (*_DOCUMENTS, rtf.inspect)
+_NOTES: _Entry = (*_DOCUMENTS, onenote.inspect)
+_SCRIPT: _Entry = (*_PROGRAMS, scripts.inspect)
+_SHORTCUT: _Entry = (*_PROGRAMS, shortcuts.inspect)
+_SHORTCUT_TEXT: _Entry = (*_PROGRAMS, shortcuts.inspect_text)
+
 _BY_TYPE: dict[str, tuple[_Entry, ...]] = {
     "application/msword": (_OLE,),
     "application/vnd.ms-excel": (_OLE,),
@@ -30,23 +37,24 @@ _BY_TYPE: dict[str, tuple[_Entry, ...]] = {
     "application/pdf": (_PDF,),
     "application/x-encrypted-office": (_OLE,),
     "application/x-ole-storage": (_OLE,),
+    "application/onenote": (_NOTES,),
+    "application/x-ms-shortcut": (_SHORTCUT,),
+    "application/x-mswinurl": (_SHORTCUT_TEXT,),
+    "text/rtf": (_RTF,),
     "text/xml": (_XML,),
     "text/plain": (_OFFICE_TEXT, _XML),
     "application/octet-stream": (_WORKBOOK_PART,),
 }
+_BY_FAMILY: dict[str, tuple[_Entry, ...]] = {"script": (_SCRIPT,)}
 
 
 def inspect(job: "Job", node: Node, content: Content, found: FileType, depth: int, nesting: int) -> None:
-    entries = _BY_TYPE.get(found.mime) or _BY_TYPE.get(_general(found), ())
-    if _PDF not in entries and b"%PDF-" in content.head(_PDF_STARTS_IN):
-        # Readers take it for a PDF, whatever stands before.
-        entries = (*entries, _PDF)
-    for engine, version, look in entries:
+    for engine, version, look in _BY_TYPE.get(found.mime) or _BY_FAMILY.get(found.family, ()) or _general(found):
         run(Inspection(job, node, content, found, depth, nesting, engine, version), look)
 
 
-def _general(found: FileType) -> str:
-    """What a kind of text is to those who look into no kind of it in particular."""
+def _general(found: FileType) -> tuple[_Entry, ...]:
+    """Those who look into text of no kind in particular."""
     if found.family != "text" or found.mime == "text/html":
-        return ""
-    return "text/xml" if found.mime.endswith(("xml", "plist", "jnlp-file")) else "text/plain"
+        return ()
+    return _BY_TYPE["text/xml" if found.mime.endswith(("xml", "plist", "jnlp-file")) else "text/plain"]

@@ -53,7 +53,7 @@ TABLE: "tuple[tuple[int, bytes, str, Family, bool], ...]" = (
     (0, b"conectix", "application/x-vhd", "disk-image", False),
     (0, b"vhdxfile", "application/x-vhdx", "disk-image", False),
     (0, b"KDMV", "application/x-vmdk", "disk-image", False),
-    (0, b"{\\rtf", "text/rtf", "document", False),
+    (0, b"{\\rt", "text/rtf", "document", False),
     (0, b"%PDF-", "application/pdf", "document", False),
     (0, b"\xef\xbb\xbf%PDF-", "application/pdf", "document", False),
     (0, bytes.fromhex("e4525c7b8cd8a74daeb15378d02996d3"), "application/onenote", "document", False),

@@ -1,0 +1,35 @@
+"""Scripts of Windows and the web: commands, hidden text, encoded parts, addresses."""
+
+import re
+
+from sample_analysis.engines import command_lines
+from sample_analysis.engines.inspection import Inspection
+from sample_analysis.engines.programs import commands
+
+SCRIPT_BYTES = 4 * 1024 * 1024
+LINES = 20_000
+_ENCODED = b"#@~^"
+_LINE_END = re.compile(r"[\r\n]+")
+
+
+def inspect(inspection: Inspection) -> None:
+    data = inspection.content.head(SCRIPT_BYTES)
+    if inspection.content.size > SCRIPT_BYTES:
+        inspection.node.cut_short("script-bytes", f"Only the first {SCRIPT_BYTES // 1024 // 1024} MiB were read.")
+    if _ENCODED in data:
+        says = "The script is encoded so that it runs but cannot be read."
+        inspection.suspect("encoded-script", says, f"offset {data.index(_ENCODED)}")
+    text = read(data)
+    for number, line in enumerate(_LINE_END.split(text, LINES), start=1):
+        if command_lines.is_suspicious(line):
+            says = "A command that decodes or downloads code, or removes traces and backups."
+            inspection.suspect("suspicious-command", says, f"line {number}: {line.strip()}")
+            break
+    commands.hidden(inspection, text)
+    commands.unpack(inspection, text, "script")
+
+
+def read(data: bytes) -> str:
+    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return data[: len(data) & ~1].decode("utf-16", "replace")
+    return data.decode("utf-8-sig", "replace")
