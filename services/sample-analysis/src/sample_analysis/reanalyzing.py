@@ -27,7 +27,7 @@ from sample_analysis.service import SERVICE
 from sample_analysis.work import EvidenceWork, restated
 
 # Shorter than a slow piece: another process then looks at it as well, and what comes second changes nothing.
-LEASE = timedelta(seconds=30)
+LEASE = timedelta(seconds=15)
 POLL_SECONDS = 2.0
 BATCH = 20
 

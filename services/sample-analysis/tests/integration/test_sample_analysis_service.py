@@ -25,8 +25,11 @@ from caseway_contracts.cases import CaseSubmitted
 from caseway_contracts.results import EvidenceReport
 from caseway_contracts.sheets import CaseSheet, SheetAttachment
 from caseway_kit.messaging import encode
+from caseway_kit.mongo import connect
 from caseway_kit.objects import Objects, new_salt, open_objects
 from caseway_kit.testing.plugin import Topics
+from sample_analysis.mongo_jobs import MongoJobRepository
+from sample_analysis.reanalysis import Job, Query
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(400)]
 
@@ -248,3 +251,64 @@ async def test_a_service_that_is_killed_states_the_result_once_it_is_back(
     assert all(one == first for one in again)
     assert [folder.name for folder in scratch.iterdir()] == [folder.name for folder in scratch.glob("run-*")]
     assert len(list(scratch.iterdir())) == 1
+
+
+async def test_a_service_that_is_killed_while_it_looks_again_states_each_changed_verdict(
+    service: Service,
+    log: Log,
+    make_case: Callable[..., Awaitable[CaseSubmitted]],
+    mongo_url: str,
+    tmp_path: Path,
+) -> None:
+    rules = tmp_path / "rules"
+    rules.mkdir()
+    environment = {
+        "SAMPLE_ANALYSIS_SCRATCH": str(tmp_path.parent / f"{tmp_path.name}-scratch"),
+        "SAMPLE_ANALYSIS_RULES": str(rules),
+    }
+    await service.start(**environment, CASEWAY_FAULT="K5:every=1")
+    marker = uuid4().hex
+    cases = [await make_case(("file", "notes.txt", f"a note with {marker}".encode())) for _ in range(2)]
+    other = await make_case(("file", "notes.txt", b"a note without it"))
+    for case in (*cases, other):
+        await log.state(case)
+        assert [one["verdict"] for one in await log.stated(case.key)] == ["unknown"]
+
+    rule = (
+        f'rule marked {{ meta: verdict = "malicious" says = "It is marked." strings: $a = "{marker}" condition: $a }}'
+    )
+    (rules / "team.yar").write_text(rule)
+
+    async def in_force() -> bool:
+        return "of the teams are in force" in service.log.read_text()
+
+    await eventually(in_force)
+    mongo = connect(mongo_url, app_name="tests")
+    database = mongo.database("sample_analysis")
+    jobs = MongoJobRepository(database.collection("reanalyses"), database.collection("changes"))
+    hashes = {piece.object.sha256 for case in (cases[0], other) for piece in case.evidence}
+    asked = [
+        Job(id=str(uuid4()), query=Query(sha256=one), dry_run=False, asked_by="op", asked_at=datetime.now(UTC))
+        for one in sorted(hashes)
+    ]
+    for job in asked:
+        await jobs.add(job)
+    await service.is_killed()
+    await service.start(**environment)
+
+    async def done() -> list[Job]:
+        found = [await jobs.find(job.id) for job in asked]
+        return [job for job in found if job is not None] if all(job and job.ended_at for job in found) else []
+
+    ended = await eventually(done)
+    assert sum(job.failed for job in ended) == 0
+    for case in cases:
+        first, *revised = await log.stated(case.key, 2)
+        assert all(one == revised[0] for one in revised)
+        assert (revised[0]["revision"], revised[0]["verdict"], revised[0]["previous_verdict"]) == (
+            *(2, "malicious"),
+            first["verdict"],
+        )
+        assert any(engine.startswith("team-rules/") for engine in revised[0]["engines"])
+    assert len(await log.stated(other.key)) == 1
+    await mongo.close()
