@@ -58,7 +58,7 @@ def test_hidden_or_hostile_commands_are_suspicious(examine: Examine, name: str, 
         ("site.js", "function add(a, b) {\n  return a + b;\n}\nconst url = 'https://good.example/';\n"),
         (
             "logon.vbs",
-            'Option Explicit\nDim net\nSet net = CreateObject("WScript.Network")\nnet.MapNetworkDrive "H:", "\\\\s\\h"\n',
+            'Option Explicit\nDim net\nSet net = CreateObject("WScript.Network")\nnet.MapNetworkDrive "H:"\n',
         ),
         ("run.sh", "#!/bin/sh\nset -e\nmake -e test\ncurl -e https://good.example/ https://good.example/file\n"),
     ],
