@@ -67,7 +67,7 @@ def test_names_lead_out_of_no_folder_and_never_collide() -> None:
     with Content.of_bytes(archive) as content, open_archive(content, budget=Budget()) as opened:
         names = [member.path for member in opened.members()]
     found = unpacked(taken(archive, *(id_of(archive, f"{index}/{name}") for index, name in enumerate(names))))
-    assert sorted(found.values()) == [b"1", b"2", b"3", b"4"]
+    assert set(found.values()) == {b"1", b"2", b"3", b"4"}
     assert all(".." not in name and not name.startswith("/") and ":" not in name for name in found)
 
 
