@@ -107,7 +107,7 @@ def forge(
     wide: bool = False,
 ) -> bytes:
     """A zip that begins ``base`` bytes into what it will be part of; ``end``: what its end record says otherwise."""
-    body, directory = b"", b""
+    body, directory = bytearray(), bytearray()
     for member in members:
         directory += central_part(member, base + len(body))
         body += local_part(member)
@@ -115,7 +115,8 @@ def forge(
     tail = b""
     if wide:
         tail = end64_part(len(members), len(directory), at, at + len(directory))
-    return body + directory + tail + end_part(len(members), len(directory), at, comment, end)
+    count = min(len(members), 0xFFFF)
+    return bytes(body + directory + tail + end_part(count, len(directory), at, comment, end))
 
 
 def unicode_path(original: bytes, name: bytes, *, version: int = 1, crc: int | None = None) -> bytes:
