@@ -5,9 +5,12 @@ import pytest
 from browser_pages import OpenPage, sign_in, watch_for_trouble
 from browser_setup import FLAGS, chromium
 from embedded_system import System
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 Contexts = Callable[..., BrowserContext]
+
+# Long enough for a slow machine; what is there is seen at once all the same.
+expect.set_options(timeout=30_000)
 
 
 # While it runs, no coroutine can run in this thread: it ends with this folder, whose tests are all plain functions.
