@@ -12,6 +12,7 @@ from faststream.kafka import TestKafkaBroker
 from sample_analysis_fakes import (
     FakeSandbox,
     InMemoryJobRepository,
+    InMemoryNeighbourRepository,
     InMemoryPieceRepository,
     InMemoryResultRepository,
     Kafka,
@@ -30,8 +31,10 @@ from sample_analysis.engine_client import Engines
 from sample_analysis.examining import Examiner
 from sample_analysis.handlers import build_inlet
 from sample_analysis.mongo_jobs import MongoJobRepository
+from sample_analysis.mongo_neighbours import MongoNeighbourRepository
 from sample_analysis.mongo_pieces import MongoPieceRepository
 from sample_analysis.mongo_results import MongoResultRepository
+from sample_analysis.neighbours import NeighbourRepository, Neighbours
 from sample_analysis.pieces import PieceRepository
 from sample_analysis.reanalysis import JobRepository
 from sample_analysis.reanalyzing import Reanalysis
@@ -107,6 +110,24 @@ def pieces(request: pytest.FixtureRequest) -> PieceRepository:
 
 
 @pytest.fixture
+def memory_neighbours() -> InMemoryNeighbourRepository:
+    return InMemoryNeighbourRepository()
+
+
+@pytest.fixture
+async def mongo_neighbours(database: Database) -> MongoNeighbourRepository:
+    repository = MongoNeighbourRepository(database.collection("neighbours"))
+    await repository.prepare()
+    return repository
+
+
+@pytest.fixture(params=["memory", pytest.param("mongo", marks=pytest.mark.integration)])
+def neighbours(request: pytest.FixtureRequest) -> NeighbourRepository:
+    repository: NeighbourRepository = request.getfixturevalue(f"{request.param}_neighbours")
+    return repository
+
+
+@pytest.fixture
 def memory_jobs() -> InMemoryJobRepository:
     return InMemoryJobRepository()
 
@@ -145,10 +166,18 @@ def analysis(
     objects: Objects,
     examiner: Examiner,
     engines: Engines,
+    memory_neighbours: InMemoryNeighbourRepository,
+    sandbox: FakeSandbox,
     clock: FixedClock,
 ) -> SampleAnalysis:
     return SampleAnalysis(
-        pieces=memory_pieces, results=memory_results, objects=objects, examiner=examiner, engines=engines, clock=clock
+        pieces=memory_pieces,
+        results=memory_results,
+        objects=objects,
+        examiner=examiner,
+        engines=engines,
+        neighbours=Neighbours(repository=memory_neighbours, sandbox=sandbox, clock=clock),
+        clock=clock,
     )
 
 

@@ -9,6 +9,8 @@ from caseway_contracts.base import Event
 from caseway_kit.messaging import Encoded
 from caseway_kit.sandbox import Budget
 from sample_analysis.engine_client import VERSIONS
+from sample_analysis.engines.near import nearest_of
+from sample_analysis.neighbours import NEAREST, Neighbour
 from sample_analysis.pieces import Piece
 from sample_analysis.reanalysis import Change, Job, Query
 from sample_analysis.reuse import Found
@@ -179,6 +181,8 @@ class FakeSandbox:
     ) -> Any:
         if function == VERSIONS:
             return [f"fake/{self.version}"]
+        if function == NEAREST:
+            return nearest_of(*args)
         root, name, _kind, passwords, *_ = args
         assert sample is not None
         self.analyzed.append(name.removesuffix(".zip"))
@@ -190,6 +194,22 @@ class FakeSandbox:
             return outcome
         known = {"files": [{"id": ROOT, "name": name, "kind": "file"}], **outcome}
         return json.loads(json.dumps(known).replace(ROOT, root))
+
+
+class InMemoryNeighbourRepository:
+    def __init__(self) -> None:
+        self.kept: dict[str, Neighbour] = {}
+
+    async def latest(self, account_id: str, *, limit: int) -> Sequence[Neighbour]:
+        of_account = [one for one in self.kept.values() if one.account_id == account_id]
+        return sorted(of_account, key=lambda one: one.at, reverse=True)[:limit]
+
+    async def add(self, neighbours: Sequence[Neighbour]) -> None:
+        for one in neighbours:
+            self.kept.setdefault(f"{one.sr_number}/{one.sha256}", one)
+
+    async def erase(self, sr_number: str) -> None:
+        self.kept = {key: one for key, one in self.kept.items() if one.sr_number != sr_number}
 
 
 @dataclass

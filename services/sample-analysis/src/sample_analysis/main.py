@@ -18,8 +18,10 @@ from sample_analysis.engines_api import build_router
 from sample_analysis.examining import Examiner
 from sample_analysis.handlers import build_inlet
 from sample_analysis.mongo_jobs import MongoJobRepository
+from sample_analysis.mongo_neighbours import MongoNeighbourRepository
 from sample_analysis.mongo_pieces import MongoPieceRepository
 from sample_analysis.mongo_results import MongoResultRepository
+from sample_analysis.neighbours import Neighbours
 from sample_analysis.reanalyses_api import build_reanalyses_router
 from sample_analysis.reanalyzing import Reanalysis
 from sample_analysis.scratch import Scratch
@@ -47,8 +49,15 @@ def build(settings: Settings) -> ServiceApp:
     pieces.on_revised = relay.updated
     results = MongoResultRepository(parts.database.collection("results"), parts.clock)
     examiner = Examiner(objects=parts.objects, scratch=scratch, engines=engines, results=results)
+    earlier = MongoNeighbourRepository(parts.database.collection("neighbours"))
     analysis = SampleAnalysis(
-        pieces=pieces, results=results, objects=parts.objects, examiner=examiner, engines=engines, clock=parts.clock
+        pieces=pieces,
+        results=results,
+        objects=parts.objects,
+        examiner=examiner,
+        engines=engines,
+        neighbours=Neighbours(repository=earlier, sandbox=sandbox, clock=parts.clock),
+        clock=parts.clock,
     )
     jobs = MongoJobRepository(parts.database.collection("reanalyses"), parts.database.collection("changes"))
     reanalysis = Reanalysis(
@@ -75,6 +84,7 @@ def build(settings: Settings) -> ServiceApp:
         await parts.prepare()
         await pieces.prepare()
         await results.prepare()
+        await earlier.prepare()
         await jobs.prepare()
         try:
             async with sandbox:

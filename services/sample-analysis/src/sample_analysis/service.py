@@ -15,6 +15,7 @@ from caseway_kit.objects import Objects
 from sample_analysis.engine_client import Engines
 from sample_analysis.examining import Examiner, Words
 from sample_analysis.findings import facts_of, hashes_of, not_analyzed
+from sample_analysis.neighbours import Neighbours
 from sample_analysis.pieces import Piece, PieceRepository
 from sample_analysis.reuse import ResultRepository
 from sample_analysis.work import BULK, BringsEvidence, EvidenceWork, stated_about, work_topic, works_of
@@ -33,8 +34,10 @@ class SampleAnalysis:
         objects: Objects,
         examiner: Examiner,
         engines: Engines,
+        neighbours: Neighbours,
         clock: Clock,
     ) -> None:
+        self._neighbours = neighbours
         self._pieces = pieces
         self._results = results
         self._objects = objects
@@ -74,6 +77,7 @@ class SampleAnalysis:
         if report is None:
             await self._pieces.forget(piece.id)
             return []
+        report = await self._neighbours.tell(report, work.account_id)
         stated = await self._concluded(work, piece, report)
         fault_point("K8")
         return stated
@@ -81,6 +85,7 @@ class SampleAnalysis:
     async def erase(self, erased: CaseErased) -> None:
         """Forget a case and the results of what was sent with it; nothing is stated about its pieces any more."""
         await self._results.forget(await self._pieces.erase(erased.key, erased.account_id))
+        await self._neighbours.erase(erased.key)
 
     async def delayed(self, event: Event, reason: str) -> Sequence[Encoded]:
         """What a parked message delays. What is invalid delays nothing: its pieces are those of another."""
@@ -121,6 +126,7 @@ class SampleAnalysis:
         # The case was erased while we looked at it.
         await self._objects.delete(ref.key)
         await self._results.forget([work.object.sha256])
+        await self._neighbours.erase(work.key)
         return []
 
     async def _lanes(self, event: Event, digest: str) -> dict[str, str]:

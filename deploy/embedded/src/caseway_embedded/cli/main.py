@@ -6,9 +6,9 @@ Exit codes: 0 ok, 1 failure, 2 usage, 3 not found, 4 input refused, 5 waited too
 
 import typer
 
-from caseway_embedded.cli import bench, cases, legacy, operations, people, ratings, reanalysis, stack
+from caseway_embedded.cli import bench, cases, engines, legacy, operations, people, ratings, reanalysis, stack
 
-GROUPS = (stack, people, cases, ratings, legacy, operations, reanalysis, bench)
+GROUPS = (stack, people, cases, ratings, legacy, operations, reanalysis, engines, bench)
 
 app = typer.Typer(
     name="caseway",

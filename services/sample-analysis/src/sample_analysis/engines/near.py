@@ -31,6 +31,13 @@ class Near:
         place = int(distances.argmin())
         return (int(distances[place]), self._names[place]) if distances[place] <= NEAR else None
 
+    def neighbour(self, digest: str, name: str) -> tuple[int, int] | None:
+        """Distance and place of the nearest one that is near and has another name."""
+        distances = self._distances(np.array(tlsh.parts(digest), np.int16))
+        distances[[place for place, known in enumerate(self._names) if known == name]] = NEAR + 1
+        place = int(distances.argmin())
+        return (int(distances[place]), place) if distances[place] <= NEAR else None
+
     def _distances(self, mine: NDArray[np.int16]) -> NDArray[np.int64]:
         length = _around(self._lengths - mine[1], 256)[:, 0]
         ratios = _around(self._ratios - mine[2:4], 16)
@@ -40,6 +47,15 @@ class Near:
         score += self._checksums[:, 0] != mine[0]
         score += np.where(steps == 3, 6, steps).sum(axis=1)
         return score
+
+
+def nearest_of(mine: Sequence[tuple[str, str]], known: Sequence[tuple[str, str]]) -> list[tuple[int, int] | None]:
+    """For each of ``mine`` the distance and the place of the nearest one in ``known`` that is near.
+
+    Both are TLSH digests with the sha256 of their file; the very same file is no neighbour of itself.
+    """
+    index = Near([(digest, sha256) for digest, sha256 in known])
+    return [index.neighbour(digest, sha256) for digest, sha256 in mine]
 
 
 def _around(difference: NDArray[np.int16], size: int) -> NDArray[np.int16]:

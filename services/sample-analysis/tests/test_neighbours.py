@@ -1,0 +1,94 @@
+"""Files that are nearly the same as earlier ones of the same account."""
+
+import random
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from sample_analysis_fakes import FakeSandbox, InMemoryNeighbourRepository
+
+from caseway_contracts.results import EvidenceReport, FileResult
+from caseway_kit.archives import Content
+from caseway_kit.sandbox import SandboxLimit
+from caseway_kit.testing.clock import FixedClock
+from sample_analysis.engines.hashing import hashes
+from sample_analysis.neighbours import Neighbour, NeighbourRepository, Neighbours
+
+FIRST = random.Random(7).randbytes(20_000)
+VARIANT = FIRST[:9_000] + b"another configuration" + FIRST[9_021:]
+OTHER = random.Random(8).randbytes(20_000)
+
+
+def report(sr: str, *contents: bytes, **facts: Any) -> EvidenceReport:
+    files = []
+    for content in contents:
+        known = hashes(Content.of_bytes(content))
+        files.append(
+            FileResult(id=str(uuid4()), name="a.bin", sha256=str(known["sha256"]), tlsh=known["tlsh"], **facts)
+        )
+    return EvidenceReport(
+        salt="0" * 32, sr_number=sr, evidence_id=files[0].id, revision=1, kind="file", files=tuple(files)
+    )
+
+
+@pytest.fixture
+def near(memory_neighbours: InMemoryNeighbourRepository, sandbox: FakeSandbox, clock: FixedClock) -> Neighbours:
+    return Neighbours(repository=memory_neighbours, sandbox=sandbox, clock=clock)
+
+
+async def told(near: Neighbours, report: EvidenceReport, account: str = "acc-1") -> list[tuple[str, str]]:
+    found = await near.tell(report, account)
+    return [(reason.rule, reason.where) for file in found.files for reason in file.reasons]
+
+
+async def test_variant_of_an_earlier_file_names_its_case_and_verdict(near: Neighbours) -> None:
+    assert await told(near, report("SR01-000000042-4", FIRST, verdict="malicious")) == []
+    found = await near.tell(report("SR01-000000043-2", OTHER, VARIANT), "acc-1")
+    assert [file.verdict for file in found.files] == ["unknown", "unknown"]
+    assert found.files[0].reasons == ()
+    [reason] = found.files[1].reasons
+    assert (reason.engine, reason.rule, reason.where) == ("tlsh", "near-earlier-file", "SR01-000000042-4")
+    assert reason.says.endswith("the verdict about that one: malicious.")
+
+
+async def test_the_same_file_again_is_no_neighbour_of_itself(near: Neighbours) -> None:
+    await near.tell(report("SR01-000000042-4", FIRST), "acc-1")
+    assert await told(near, report("SR01-000000043-2", FIRST)) == []
+
+
+async def test_nothing_is_told_of_what_another_account_sent(near: Neighbours) -> None:
+    await near.tell(report("SR01-000000042-4", FIRST), "acc-2")
+    assert await told(near, report("SR01-000000043-2", VARIANT), "acc-1") == []
+
+
+async def test_an_erased_case_is_no_neighbour(near: Neighbours) -> None:
+    await near.tell(report("SR01-000000042-4", FIRST), "acc-1")
+    await near.erase("SR01-000000042-4")
+    assert await told(near, report("SR01-000000043-2", VARIANT)) == []
+
+
+async def test_a_comparison_that_fails_costs_no_result(
+    near: Neighbours, sandbox: FakeSandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await near.tell(report("SR01-000000042-4", FIRST), "acc-1")
+
+    async def stopped(*_: Any, **__: Any) -> Any:
+        raise SandboxLimit("cpu_seconds", "stopped")
+
+    monkeypatch.setattr(sandbox, "run", stopped)
+    assert await told(near, report("SR01-000000043-2", VARIANT)) == []
+
+
+async def test_repository_gives_the_latest_of_one_account(neighbours: NeighbourRepository) -> None:
+    at = datetime(2026, 3, 2, 9, 15, tzinfo=UTC)
+    one = Neighbour("SR01-000000042-4", "acc-1", "a" * 64, "T1", "unknown", at)
+    later = replace(one, sha256="b" * 64, at=at + timedelta(minutes=1))
+    await neighbours.add([one, later, replace(one, account_id="acc-2", sr_number="SR01-000000043-2")])
+    await neighbours.add([replace(one, verdict="malicious")])
+    assert list(await neighbours.latest("acc-1", limit=5)) == [later, one]
+    assert list(await neighbours.latest("acc-1", limit=1)) == [later]
+    await neighbours.erase("SR01-000000042-4")
+    assert list(await neighbours.latest("acc-1", limit=5)) == []
+    assert len(await neighbours.latest("acc-2", limit=5)) == 1
