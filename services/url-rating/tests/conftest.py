@@ -22,6 +22,8 @@ from caseway_kit.outbox import Relay
 from caseway_kit.testing.clock import FixedClock
 from url_rating.decisions import Decisions
 from url_rating.expressions import digest
+from url_rating.heuristics import Heuristics
+from url_rating.heuristics import bundled as suspicions
 from url_rating.imports import ListImport
 from url_rating.list_store import StoredLists
 from url_rating.lookup import Lookup
@@ -57,8 +59,13 @@ def sources(catalog: Catalog) -> Sources:
 
 
 @pytest.fixture
-def verdicts(catalog: Catalog) -> Verdicts:
-    return Verdicts(catalog)
+def heuristics() -> Heuristics:
+    return Heuristics(suspicions())
+
+
+@pytest.fixture
+def verdicts(catalog: Catalog, heuristics: Heuristics) -> Verdicts:
+    return Verdicts(catalog, heuristics)
 
 
 @pytest.fixture

@@ -51,7 +51,7 @@ async def test_typed_urls_are_rated_as_one_lot(rating: UrlRating, make_case: Mak
     assert (rated.subject_id, rated.revision, rated.case_revision) == (f"{SR}/urls/1", 1, 1)
     assert (rated.key, rated.account_id, rated.caused_by) == (case.key, case.account_id, case.event_id)
     assert (rated.urls, rated.counts, rated.worst) == (3, {"dangerous": 1, "untested": 2}, "dangerous")
-    assert rated.lists == ("seed/1", "url-rating/1")
+    assert rated.lists == ("seed/1", "url-rating/2")
     assert rated.report.key.startswith(f"cases/{SR}/ratings/1-")
     bad, new, no = await results(objects, statements)
     assert (bad.id, bad.canonical, bad.rating, bad.score) == (

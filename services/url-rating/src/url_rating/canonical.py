@@ -6,7 +6,7 @@ here, or anywhere in this service, fetches a URL.
 """
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from ipaddress import AddressValueError, IPv6Address, IPv6Network
 
 import ada_url
@@ -39,12 +39,15 @@ class InvalidUrl(Exception):
 
 @dataclass(frozen=True, slots=True)
 class CanonicalUrl:
-    """``path`` starts with a slash; ``query`` is None where there is none, and may be empty."""
+    """``path`` starts with a slash; ``query`` is None where there is none, and may be empty. User name and port tell
+    something about a URL, and are no part of what it is known by."""
 
     scheme: str
     host: str
     path: str
     query: str | None = None
+    user: str = field(default="", compare=False)
+    port: str = field(default="", compare=False)
 
     def __str__(self) -> str:
         return f"{self.scheme}://{self.expression}"
@@ -85,7 +88,10 @@ def _parsed(text: str) -> CanonicalUrl:
             f"URLs of the scheme {scheme[:32]!r} are not rated.", "Give a URL that starts with http or https."
         )
     path, mark, query = _unescape(f"{parsed.pathname}{_search(parsed, text)}".encode()).partition(b"?")
-    return CanonicalUrl(scheme, _host(parsed.hostname), _path(path), _escape(query) if mark else None)
+    user = parsed.username if "@" in text else ""
+    return CanonicalUrl(
+        scheme, _host(parsed.hostname), _path(path), _escape(query) if mark else None, user, parsed.port
+    )
 
 
 def _with_scheme(text: str) -> str:

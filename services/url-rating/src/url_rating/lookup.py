@@ -8,7 +8,7 @@ from typing import Protocol, TypeVar
 from url_rating.canonical import TYPED_LIMIT, CanonicalUrl, InvalidUrl, canonicalize
 from url_rating.expressions import Expression, expressions
 from url_rating.lists import ListRepository, Match
-from url_rating.verdicts import HEURISTICS, Judgement, Verdicts
+from url_rating.verdicts import Judgement, Verdicts
 
 T = TypeVar("T")
 C = TypeVar("C")
@@ -67,7 +67,7 @@ class Lookup:
 
     async def sources(self) -> tuple[str, ...]:
         """``name/version`` of all that is asked."""
-        return (*(str(version) for version in await self._lists.active()), HEURISTICS)
+        return (*(str(version) for version in await self._lists.active()), self._verdicts.version)
 
     def _judge_all(self, asked: Sequence[_Asked], matches: Sequence[Match]) -> list[Rated]:
         known: dict[bytes, list[Match]] = {}

@@ -11,10 +11,12 @@ from caseway_kit.outbox import Relay
 from caseway_kit.parts import Parts
 from caseway_kit.serving import serve
 from caseway_kit.settings import load
+from url_rating import heuristics
 from url_rating.api import build_router
 from url_rating.decisions import Decisions
 from url_rating.entries_before_tables import convert_entries
 from url_rating.handlers import inlet, ratings
+from url_rating.heuristics import Heuristics
 from url_rating.imports import ListImport
 from url_rating.list_store import StoredLists
 from url_rating.lists_api import build_lists_router
@@ -37,7 +39,7 @@ VERSION = version("caseway-url-rating")
 def build(settings: Settings) -> ServiceApp:
     parts = Parts(SERVICE, settings)
     catalog = load_catalog()
-    verdicts = Verdicts(catalog)
+    verdicts = Verdicts(catalog, Heuristics(heuristics.bundled()))
 
     async def publish(events: Sequence[Encoded]) -> None:
         await emit(ratings, *events)

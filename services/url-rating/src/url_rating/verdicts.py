@@ -3,20 +3,17 @@
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
-import idna
 from pydantic import TypeAdapter
 
 from caseway_catalog.catalog import Catalog
 from caseway_contracts.kinds import Rating
 from caseway_contracts.results import CategoryName, Reason
 from url_rating.canonical import CanonicalUrl
-from url_rating.expressions import Expression, is_address
+from url_rating.expressions import Expression
+from url_rating.heuristics import ALWAYS_SAID, ENGINE, Heuristics
 from url_rating.lists import Match
 from url_rating.sources import UNTESTED
 
-ENGINE = "url-rating"
-HEURISTICS_VERSION = "1"
-HEURISTICS = f"{ENGINE}/{HEURISTICS_VERSION}"
 NO_CATEGORY = 90
 ACCOUNT = "account"
 _BEFORE = datetime.min.replace(tzinfo=UTC)
@@ -46,13 +43,16 @@ class Judgement:
 
 class Verdicts:
     """The rules. The most specific known expression decides; of one expression, the account that asks before an
-    analyst, an analyst before the lists, and of several lists the worst."""
+    analyst, an analyst before the lists, and of several lists the worst. Where nothing is known, suspicions do."""
 
-    def __init__(self, catalog: Catalog) -> None:
+    def __init__(self, catalog: Catalog, heuristics: Heuristics) -> None:
         self._catalog = catalog
+        self._heuristics = heuristics
+        self.version = f"{ENGINE}/{heuristics.version}"
 
     def judge(self, url: CanonicalUrl, expressions: tuple[Expression, ...], matches: list[Match]) -> Judgement:
-        hints = _hints(url)
+        suspicion = self._heuristics.suspect(url)
+        hints = [reason for reason in suspicion.reasons if reason.rule in ALWAYS_SAID]
         for expression in expressions:
             known = [match for match in matches if match.digest == expression.digest]
             deciding = _overriding(known) or known
@@ -61,13 +61,15 @@ class Verdicts:
                 categories = dict.fromkeys(number for match in deciding for number in match.categories)
                 reasons = [self._reason(match, expression) for match in deciding]
                 return Judgement(self.rating(score), score, self.names(tuple(categories)), (*reasons, *hints))
-        return self.untested(*hints)
+        if suspicion.score is None:
+            return self.untested(*suspicion.reasons)
+        return Judgement(self.rating(suspicion.score), suspicion.score, self.names((NO_CATEGORY,)), suspicion.reasons)
 
     def untested(self, *reasons: Reason) -> Judgement:
         return Judgement(self.rating(UNTESTED), UNTESTED, self.names((NO_CATEGORY,)), reasons)
 
     def invalid(self, says: str) -> Judgement:
-        return self.untested(Reason(engine=ENGINE, version=HEURISTICS_VERSION, rule="url-invalid", says=says))
+        return self.untested(Reason(engine=ENGINE, version=self._heuristics.version, rule="url-invalid", says=says))
 
     def rating(self, score: int) -> Rating:
         return _RATING.validate_python(self._catalog.rating_for(score))
@@ -106,25 +108,3 @@ class Verdicts:
 def _overriding(known: list[Match]) -> list[Match]:
     overrides = [match for match in known if match.override]
     return sorted(overrides, key=lambda match: (match.source == ACCOUNT, match.at or _BEFORE))[-1:]
-
-
-def _hints(url: CanonicalUrl) -> list[Reason]:
-    """What a person should notice. These facts alone do not make a URL bad, so they change no score."""
-    hints = []
-    if is_address(url.host):
-        hints.append(("address-host", "The host is a bare address, not a name."))
-    elif any(label.startswith("xn--") for label in url.host.split(".")):
-        hints.append(("punycode-host", f"The host name is shown as {_unicode(url.host)}; compare it letter by letter."))
-    return [
-        Reason(engine=ENGINE, version=HEURISTICS_VERSION, rule=rule, where=url.host, says=says) for rule, says in hints
-    ]
-
-
-def _unicode(host: str) -> str:
-    labels = []
-    for label in host.split("."):
-        try:
-            labels.append(idna.decode(label) if label.startswith("xn--") else label)
-        except (idna.IDNAError, UnicodeError):
-            labels.append(label)
-    return ".".join(labels)
