@@ -34,6 +34,7 @@ TABLE: "tuple[tuple[int, bytes, str, Family, bool], ...]" = (
     (0, b"070702", "application/x-cpio", "archive", True),
     (0, b"070707", "application/x-cpio", "archive", True),
     (0, b"\xc7\x71", "application/x-cpio", "archive", True),
+    (0, b"\x71\xc7", "application/x-cpio", "archive", True),
     *((2, b"-l" + method + b"-", _LZH, "archive", True) for method in _LZH_METHODS),
     (257, b"ustar", "application/x-tar", "archive", True),
     (0, b"\x60\xea", "application/x-arj", "archive", False),

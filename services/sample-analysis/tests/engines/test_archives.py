@@ -1,0 +1,200 @@
+"""Archives of the corpora: what comes out of each, what is left out with which reason, and nothing anywhere else."""
+
+import io
+import os
+import tarfile
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from caseway_kit.archives import protected_zip
+
+Examine = Callable[..., Any]
+MakeZip = Callable[[dict[str, bytes]], bytes]
+
+TRAVERSING = (
+    "../../etc/cron.d/x",
+    "..\\..\\windows\\x.exe",
+    "/etc/passwd",
+    "C:\\windows\\x.exe",
+    "c:x.exe",
+    "\\\\server\\share\\x.exe",
+    "//server/share/x",
+    "a/../../../x",
+    "./../x",
+    "a/./../../b/x",
+    "CON",
+    "aux.txt",
+    "x.txt:stream",
+    "~/.ssh/authorized_keys",
+    "~root/x",
+    "a\x00b",
+    "a\nb",
+    "\u2024\u2024/x",
+    "%2e%2e%2fx",
+    "..%c0%afx",
+)
+# What the library cannot read, and what is no whole archive: parts of volumes, and files that are made to be wrong.
+UNREADABLE = {
+    "read_format_7zip_archive_properties.7z",
+    "read_format_lha_filename_cp932.lzh",
+    "read_format_lha_filename_utf16.lzh",
+    "read_format_lha_symlink_missing_target.lzh",
+    "read_format_rar5_decode_number_out_of_bounds_read.rar",
+    "read_format_rar5_different_solid_window_size.rar",
+    "read_format_rar5_different_winsize_on_merge.rar",
+    "read_format_rar5_nonempty_dir_stream.rar",
+    "read_format_xar_doublelink.xar",
+    "read_format_zip.zip",
+    "read_format_zip_symlink_unsupported_compression.zip",
+}
+NO_FILES = {
+    "read_format_tar_empty_filename.tar",
+    "read_format_tar_empty_with_gnulabel.tar",
+    "read_format_zip_jar.jar",
+}
+VOLUMES = ("multivolume", "splitted_rar", "cab_multi", "afio_header")
+
+
+def test_whole_archives_of_every_format_are_taken_apart(examine: Examine, corpora: Path) -> None:
+    whole = [
+        path
+        for path in sorted((corpora / "archive-libarchive" / "valid").iterdir())
+        if not any(word in path.name for word in VOLUMES)
+    ]
+    incomplete, empty = set(), set()
+    for path in whole:
+        report = examine(path.read_bytes(), path.name)
+        if report.limits() - {"link"}:
+            incomplete.add(path.name)
+        elif len(report.parsed.files) == 1:
+            empty.add(path.name)
+    assert (incomplete, empty) == (UNREADABLE, NO_FILES)
+    assert len(whole) >= 98
+
+
+def test_members_that_a_peer_lists_are_listed(examine: Examine, corpora: Path) -> None:
+    """The listings of rarfile, for every archive of it that is neither encrypted nor one of several volumes."""
+    agree, of = 0, 0
+    for listing in sorted((corpora / "archive-rarfile").glob("*.exp")):
+        path = listing.with_suffix("")
+        if "psw" in path.name or ".part" in path.name:
+            continue
+        of += 1
+        names = [line.split("name=")[1].split()[0] for line in listing.read_text().splitlines() if "name=" in line]
+        seen = examine(path.read_bytes(), path.name).names()
+        agree += all(name.rstrip("/") in seen or name.endswith("/") for name in names)
+    assert of >= 15
+    assert agree >= of - 5  # the library reads no solid RAR of version 3, and none of version 2
+
+
+def test_damaged_and_hostile_archives_end_in_a_result(examine: Examine, corpora: Path) -> None:
+    results = [examine(path.read_bytes(), path.name) for path in (corpora / "archive-libarchive/malformed").iterdir()]
+    assert len(results) == 26
+    assert sum(bool(report.limits()) for report in results) >= 15
+
+
+def test_encrypted_archives_of_unknown_password_say_so(examine: Examine, corpora: Path) -> None:
+    paths = [*(corpora / "archive-libarchive/encrypted").iterdir(), *(corpora / "archive-rarfile").glob("*psw*.rar")]
+    said = {path.name for path in paths if "password" in examine(path.read_bytes(), path.name).limits()}
+    assert len(said) >= 10
+
+
+@pytest.mark.parametrize("kind", ["zip", "tar"])
+def test_no_name_of_a_member_becomes_a_place(
+    examine: Examine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, eicar: bytes, kind: str
+) -> None:
+    home = tmp_path / "home" / "a" / "b"
+    home.mkdir(parents=True)
+    monkeypatch.chdir(home)
+    monkeypatch.setenv("HOME", str(home))
+    report = examine(packed_under(TRAVERSING, eicar, kind), f"x.{kind}")
+    assert [file.verdict for file in report.parsed.files[1:]] == ["malicious"] * len(TRAVERSING)
+    assert sorted(path for path in tmp_path.rglob("*") if path.is_file()) == [tmp_path / "sample"]
+    assert not Path("/etc/cron.d/x").exists()
+
+
+def packed_under(names: tuple[str, ...], data: bytes, kind: str) -> bytes:
+    out = io.BytesIO()
+    if kind == "zip":
+        with zipfile.ZipFile(out, "w") as archive:
+            for number, name in enumerate(names):
+                info = zipfile.ZipInfo("x")
+                info.filename = f"{name}{number}"
+                archive.writestr(info, data)
+        return out.getvalue()
+    with tarfile.open(fileobj=out, mode="w") as tar:
+        for number, name in enumerate(names):
+            member = tarfile.TarInfo(f"{name}{number}".replace("\x00", ""))
+            member.size = len(data)
+            tar.addfile(member, io.BytesIO(data))
+    return out.getvalue()
+
+
+def test_links_and_what_is_written_through_them_are_only_names(examine: Examine, tmp_path: Path, eicar: bytes) -> None:
+    out = io.BytesIO()
+    with tarfile.open(fileobj=out, mode="w") as tar:
+        for name, kind, target in (
+            ("out", tarfile.SYMTYPE, str(tmp_path)),
+            ("passwd", tarfile.SYMTYPE, "/etc/passwd"),
+            ("hard", tarfile.LNKTYPE, "/etc/shadow"),
+            ("pipe", tarfile.FIFOTYPE, ""),
+            ("disk", tarfile.BLKTYPE, ""),
+        ):
+            link = tarfile.TarInfo(name)
+            link.type, link.linkname = kind, target
+            tar.addfile(link)
+        through = tarfile.TarInfo("out/pwned.com")
+        through.size = len(eicar)
+        tar.addfile(through, io.BytesIO(eicar))
+    report = examine(out.getvalue(), "x.tar")
+    for name in ("out", "passwd", "hard", "pipe", "disk"):
+        assert [limit.limit for limit in report.file(name).limits] == ["link"]
+        assert report.file(name).sha256 is None
+    assert report.file("out/pwned.com").verdict == "malicious"
+    assert not (tmp_path / "pwned.com").exists()
+
+
+def test_link_members_of_the_corpora_are_reported(examine: Examine, corpora: Path) -> None:
+    archives = [*(corpora / "archive-assemblyline").glob("*.bin"), *(corpora / "archive-rarfile").glob("*.rar")]
+    archives += (corpora / "archive-libarchive" / "valid").iterdir()
+    linked = 0
+    for path in archives:
+        files = examine(path.read_bytes(), path.name).parsed.files
+        linked += any(limit.limit == "link" for file in files for limit in file.limits)
+    assert linked >= 20
+
+
+def test_archives_cut_off_anywhere_end_in_a_result(examine: Examine, corpora: Path) -> None:
+    """Ten formats, each cut at up to 60 places."""
+    names = ["7zip_copy_2.7z", "cab_1.cab", "cpio_bin_le.cpio", "lha_header1.lzh", "rar.rar", "rar5_stored.rar"]
+    names += ["zip.zip", "zip_zstd.zipx", "tar_pax_timestamps.tar", "iso_zisofs.iso.Z"]
+    cut = 0
+    for name in names:
+        data = (corpora / "archive-libarchive" / "valid" / f"read_format_{name}").read_bytes()
+        for end in range(1, len(data), max(16, len(data) // 60)):
+            examine(data[:end], name)
+            cut += 1
+    assert cut >= 250
+
+
+def test_each_member_may_have_a_password_of_its_own(examine: Examine, corpora: Path) -> None:
+    report = examine((corpora / "files-strelka" / "test_mixedcrypto.zip").read_bytes(), "x.zip")
+    opened = {file.name for file in report.parsed.files[1:] if file.verdict != "not_analyzed"}
+    assert opened == {"test.txt", "test_aes256.txt", "test_zipcrypto.txt"}
+    assert report.limits() == {"password"}
+
+
+def test_passwords_are_in_no_result(examine: Examine) -> None:
+    secret = "geheim-4711"
+    packed = protected_zip({"a.txt": b"x" * 50, "b.zip": protected_zip({"c.txt": b"x"}, "other")}, secret)
+    for given in ((secret,), ("wrong",), (secret, "other"), ("x" * 10_000, "päss", "", secret)):
+        assert secret not in str(examine(packed, "x.zip", passwords=given).plain)
+
+
+def test_large_random_member_is_hashed_whole(examine: Examine, make_zip: MakeZip) -> None:
+    content = os.urandom(3 * 1024 * 1024)
+    assert examine(make_zip({"a": content}), "x.zip").file("a").size == len(content)
