@@ -180,6 +180,12 @@ class RequestsClient(_Client):
         """The field errors with which ``body`` would be refused."""
         return list((await self._send("POST", "/api/v1/cases/check", token=token, json=body)).json()["errors"])
 
+    async def act(self, token: str, sr: str, verb: str, body: dict[str, Any], *, key: str) -> dict[str, Any]:
+        """What the owner of a case does to it: ``updates``, ``close``, ``reopen``, ``escalate`` or ``promote``."""
+        path = f"{_below('/api/v1/cases', sr)}/{verb}"
+        headers = {"Idempotency-Key": key}
+        return dict((await self._send("POST", path, token=token, json=body, headers=headers)).json())
+
     async def upload(self, token: str, name: str, chunks: AsyncIterator[bytes]) -> dict[str, Any]:
         return dict((await self._upload(token, name, {}, content=chunks)).json())
 
