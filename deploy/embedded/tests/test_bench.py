@@ -12,6 +12,7 @@ import pytest
 from aiokafka import AIOKafkaProducer
 
 from caseway_embedded.bench import peer
+from caseway_embedded.bench.analyses import chosen, looped
 from caseway_embedded.bench.corpus import PASSWORD, Sample, made, taken
 from caseway_embedded.bench.events import STAGES, Events
 from caseway_embedded.bench.figures import figures, percentile
@@ -53,6 +54,30 @@ def test_a_corpus_is_taken_from_a_folder(tmp_path: Path) -> None:
     assert taken(tmp_path, 1) == [Sample("a.zip", b"PK", 5)]
     with pytest.raises(ValueError, match="holds 1 zips; 2 are asked for"):
         taken(tmp_path, 2)
+
+
+def test_samples_come_evenly_from_all_of_a_folder_and_each_content_once(tmp_path: Path) -> None:
+    for folder in ("a", "b"):
+        (tmp_path / folder).mkdir()
+        for number in range(5):
+            (tmp_path / folder / str(number)).write_bytes(f"{folder}{number}".encode())
+    (tmp_path / "a" / "again").write_bytes(b"a0")
+    (tmp_path / "a" / "empty").touch()
+    (tmp_path / "b" / "large").write_bytes(b"x" * 100)
+
+    assert [path.name for path in chosen(tmp_path, 100, 50)] == ["0", "1", "2", "3", "4"] * 2
+    assert [path.parent.name for path in chosen(tmp_path, 4, 50)] == ["a", "a", "b", "b"]
+    with pytest.raises(ValueError, match="no files"):
+        chosen(tmp_path, 4, 1)
+
+
+def test_the_loop_without_the_service_says_what_it_did(tmp_path: Path) -> None:
+    for number in range(4):
+        (tmp_path / str(number)).write_text(f"file {number}")
+
+    found = looped("bare", 1, sorted(tmp_path.iterdir()))
+
+    assert (found["samples"], found["files"], found["not_analyzed"]) == (4, 4, 0)
 
 
 @pytest.mark.parametrize(("percent", "value"), [(0, 1.0), (50, 2.5), (100, 4.0)])

@@ -3,6 +3,7 @@
 import asyncio
 import os
 import statistics
+import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
@@ -27,6 +28,7 @@ def register(app: typer.Typer) -> None:
     bench = typer.Typer(no_args_is_help=True, help="Measure the system.")
     bench.command("cases")(cases)
     bench.command("rate")(rate)
+    bench.command("analyze")(analyze)
     bench.callback()(_group)
     app.add_typer(bench, name="bench")
 
@@ -106,6 +108,50 @@ def rate(
     except (OSError, RuntimeError, TimeoutError, ValueError, httpx.HTTPError) as error:
         stop(str(error), FAILURE)
     show({"benchmark": "rate", "at_once": at_once, "sizes": found, "loadavg": [round(one, 2) for one in load]})
+
+
+def analyze(
+    corpus: Annotated[Path, typer.Option(help="Folder of samples; every file below it.", exists=True, file_okay=False)],
+    count: Annotated[int, typer.Option(min=1, help="How many of them, evenly from all of it.")] = 200,
+    largest: Annotated[int, typer.Option(min=1, help="Only files of at most so many bytes.")] = 10_000_000,
+    rounds: Annotated[int, typer.Option(min=1, help="How often.")] = 1,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON for scripts.")] = False,
+) -> None:
+    """Samples a second through the sandbox and through the whole service, beside a bare loop over the same engines."""
+    from caseway_embedded.bench import analyses
+
+    cores = len(os.sched_getaffinity(0))
+    try:
+        paths = analyses.chosen(corpus, count, largest)
+        done = [_analyzed(paths, cores) for _ in range(rounds)]
+    except (OSError, RuntimeError, TimeoutError, ValueError, subprocess.SubprocessError) as error:
+        stop(str(error), FAILURE)
+    ratio = {name: statistics.median(one["ratio"][name] for one in done) for name in ("sandbox", "service")}
+    if as_json:
+        return show({"benchmark": "analyze", "cores": cores, "ratio": ratio, "rounds": done})
+    for one in done:
+        for name in ("bare", "sandbox", "service"):
+            found = one[name]
+            typer.echo(
+                f"{name:<8} {found['samples_per_s']:8.2f} samples/s  {found['per_core']:8.2f} a core  "
+                f"{found['not_analyzed']} not analysed"
+            )
+    typer.echo(f"ratio a core to the bare loop: sandbox {ratio['sandbox']:.2f}, service {ratio['service']:.2f}")
+    return None
+
+
+def _analyzed(paths: list[Path], cores: int) -> dict[str, Any]:
+    from caseway_embedded.bench import analyses
+    from caseway_embedded.bench.own_system import own_system
+
+    load = os.getloadavg()
+    found = {"bare": analyses.looped("bare", 1, paths), "sandbox": analyses.looped("sandbox", cores, paths)}
+    with own_system() as data:
+        found["service"] = asyncio.run(analyses.served(data, paths))
+    for name, one in found.items():
+        one["per_core"] = round(one["samples_per_s"] / (1 if name == "bare" else cores), 2)
+    ratio = {name: round(found[name]["per_core"] / found["bare"]["per_core"], 3) for name in ("sandbox", "service")}
+    return {**found, "ratio": ratio, "loadavg": [round(one, 2) for one in load]}
 
 
 def _round(
