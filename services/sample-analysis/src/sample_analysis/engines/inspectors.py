@@ -7,7 +7,8 @@ from caseway_kit.archives import Content, FileType
 from sample_analysis.engines import documents, programs
 from sample_analysis.engines.documents import office_text, office_xml, ole, onenote, pdf, rtf
 from sample_analysis.engines.inspection import Inspection, run
-from sample_analysis.engines.programs import scripts, shortcuts
+from sample_analysis.engines.mailing import pages
+from sample_analysis.engines.programs import elf, macho, pe, scripts, shortcuts
 from sample_analysis.engines.tree import Node
 
 if TYPE_CHECKING:
@@ -26,6 +27,9 @@ _OFFICE_TEXT: _Entry = (*_DOCUMENTS, office_text.inspect)
 
 _RTF: _Entry = (*_DOCUMENTS, rtf.inspect)
 _NOTES: _Entry = (*_DOCUMENTS, onenote.inspect)
+_PE: _Entry = (*_PROGRAMS, pe.inspect)
+_ELF: _Entry = (*_PROGRAMS, elf.inspect)
+_MACH: _Entry = (*_PROGRAMS, macho.inspect)
 _SCRIPT: _Entry = (*_PROGRAMS, scripts.inspect)
 _SHORTCUT: _Entry = (*_PROGRAMS, shortcuts.inspect)
 _SHORTCUT_TEXT: _Entry = (*_PROGRAMS, shortcuts.inspect_text)
@@ -36,10 +40,14 @@ _BY_TYPE: dict[str, tuple[_Entry, ...]] = {
     "application/vnd.ms-powerpoint": (_OLE,),
     "application/pdf": (_PDF,),
     "application/x-encrypted-office": (_OLE,),
+    "application/vnd.microsoft.portable-executable": (_PE,),
+    "application/x-elf": (_ELF,),
+    "application/x-mach-binary": (_MACH,),
     "application/x-ole-storage": (_OLE,),
     "application/onenote": (_NOTES,),
     "application/x-ms-shortcut": (_SHORTCUT,),
     "application/x-mswinurl": (_SHORTCUT_TEXT,),
+    "text/html": (("caseway-pages", pages.VERSION, pages.inspect),),
     "text/rtf": (_RTF,),
     "text/xml": (_XML,),
     "text/plain": (_OFFICE_TEXT, _XML),
