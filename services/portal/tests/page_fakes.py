@@ -149,6 +149,11 @@ class Tab:
         self._look(answer)
         return answer
 
+    async def ask(self, method: str, path: str, **options: Any) -> httpx.Response:
+        """As a script of the page asks: with the token in a header."""
+        headers = {"X-CSRF-Token": self.csrf, **options.pop("headers", {})}
+        return await self.http.request(method, path, headers=headers, **options)
+
     async def post(
         self, path: str, form: Mapping[str, str | Sequence[str]] | None = None, **options: Any
     ) -> httpx.Response:

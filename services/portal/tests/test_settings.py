@@ -12,6 +12,7 @@ ENVIRONMENT = {
     "PORTAL_PORT": "8105",
     "PORTAL_INTAKE_URL": "http://127.0.0.1:8101",
     "CASEWAY_PROFILES_URL": "http://127.0.0.1:8102",
+    "CASEWAY_URL_RATING_URL": "http://127.0.0.1:8103",
     "PORTAL_SERVICES": '{"intake": "http://127.0.0.1:8101"}',
 }
 

@@ -27,6 +27,7 @@ from portal.mongo_sessions import MongoSessionRepository
 from portal.openapi import Document, MergedOpenApi
 from portal.pages import home, products, profile, sign_in, static
 from portal.pages.base import Site, install_pages
+from portal.pages.request_parts import RequestParts
 from portal.pages.sign_in import ProfilesIssuer
 from portal.pages.visitors import Doorkeeper
 from portal.projection import Projection
@@ -56,6 +57,13 @@ def build(settings: Settings) -> ServiceApp:
     library = Library(parts.objects)
     disabled = DisabledContacts(contacts)
     sessions = MongoSessionRepository(parts.database.collection("portal_state"))
+    new_requests = RequestParts(
+        settings,
+        state=parts.database.collection("portal_state"),
+        clock=parts.clock,
+        profiles=profiles,
+        catalog=catalog,
+    )
     door = Doorkeeper(Sessions(sessions, ProfilesIssuer(profiles), clock=parts.clock), secure=settings.secure)
     cases = Cases(
         pages,
@@ -83,9 +91,11 @@ def build(settings: Settings) -> ServiceApp:
             sign_in.build_router(profiles),
             profile.build_router(profiles),
             products.build_router(profiles, catalog),
+            *new_requests.routers,
             home.build_router(),
         ],
     )
+    new_requests.install(api)
     verifier = TokenVerifier(
         KeyCache(keys_at(settings.jwks)),
         issuer=settings.issuer,
@@ -105,7 +115,7 @@ def build(settings: Settings) -> ServiceApp:
         await sessions.prepare()
         await disabled.refresh()
         app.supervise("disabled contacts", disabled.run())
-        async with to_intake, to_services, to_profiles:
+        async with to_intake, to_services, to_profiles, new_requests.running():
             yield
         await parts.close()
 

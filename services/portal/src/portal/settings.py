@@ -12,6 +12,7 @@ class Settings(ApiSettings):
 
     intake_url: HttpUrl
     profiles_url: HttpUrl = Field(validation_alias="CASEWAY_PROFILES_URL")
+    url_rating_url: HttpUrl = Field(validation_alias="CASEWAY_URL_RATING_URL")
     public_url: HttpUrl = Field("http://127.0.0.1:8080", validation_alias="CASEWAY_URL")
     """Where people reach the pages; on https their cookies never travel without it."""
     services: dict[str, HttpUrl] = Field(default_factory=dict)

@@ -91,6 +91,7 @@ async def portal(
         "PORTAL_PORT": str(port),
         "PORTAL_INTAKE_URL": NOWHERE,
         "CASEWAY_PROFILES_URL": NOWHERE,
+        "CASEWAY_URL_RATING_URL": NOWHERE,
     }
     with (tmp_path / "log").open("wb") as log:
         process = await asyncio.create_subprocess_exec(

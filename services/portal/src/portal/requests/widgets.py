@@ -17,6 +17,10 @@ class Choice:
     chosen: bool = False
     says: str = ""
 
+    @property
+    def pair(self) -> tuple[str, str]:
+        return self.value, self.label
+
 
 @dataclass(frozen=True)
 class Field:

@@ -1,0 +1,369 @@
+"""The request's form as a browser without scripts uses it, and what scripts ask of it."""
+
+import asyncio
+import json
+import re
+from collections.abc import AsyncIterator
+from html import unescape
+
+import httpx
+import pytest
+from fastapi import FastAPI
+from page_fakes import PRODUCT_PROFILE, FakeProfiles, Tab
+from portal_fakes import Make
+from request_fakes import FakeIntake, FakeRatings, InMemoryDraftRepository
+
+from caseway_contracts.clients import Refused
+from portal.pages.streamed import Streaming
+
+NEW = "/requests/new"
+DRAFT = "0123456789abcdef"
+FORM = {
+    "draft": DRAFT,
+    "profile_id": "prof-ours",
+    "affected_operating_systems": "windows-10",
+    "issue_type": "product",
+    "category": "product-issues",
+    "subject": "It broke",
+    "description": "Line one\r\nLine two",
+    "severity": "low",
+    "cc": "a@example.com\r\n\r\nb@example.com",
+    "contact/method": "email",
+}
+
+
+@pytest.fixture(autouse=True)
+def _profile(profiles: FakeProfiles) -> None:
+    profiles.saved["a1"] = {"prof-ours": PRODUCT_PROFILE}
+
+
+def error(field: str, code: str = "required", message: str = "Wrong.", says: str = "Do this.") -> dict[str, str]:
+    return {"field": field, "code": code, "message": message, "help": says}
+
+
+def draft_of(answer: httpx.Response) -> str:
+    found = re.search(r'name="draft" value="([^"]*)"', answer.text)
+    assert found is not None
+    return found[1]
+
+
+def value_of(answer: httpx.Response, name: str) -> str:
+    """What a browser would show in a text field."""
+    area = re.search(rf'<textarea[^>]* name="{re.escape(name)}"[^>]*>\n(.*?)</textarea>', answer.text, re.DOTALL)
+    if area is not None:
+        return unescape(area[1])
+    field = re.search(rf'<input[^>]* name="{re.escape(name)}"[^>]* value="([^"]*)"', answer.text)
+    assert field is not None, name
+    return unescape(field[1])
+
+
+async def test_a_new_form_starts_with_the_case_recipients_and_the_only_profile(
+    tab: Tab, profiles: FakeProfiles
+) -> None:
+    profiles.recipients["a1"] = ["boss@example.com"]
+    answer = await tab.get(NEW)
+    assert value_of(answer, "cc") == "boss@example.com"
+    assert '<option value="prof-ours" selected>' in answer.text
+    assert "Windows 10" in answer.text
+    assert "Solaris" not in answer.text
+
+
+async def test_what_is_submitted_is_what_was_typed_and_its_draft_is_gone(
+    tab: Tab, intake: FakeIntake, known_drafts: InMemoryDraftRepository
+) -> None:
+    await tab.post(f"{NEW}/draft", FORM)
+    assert len(known_drafts.drafts) == 1
+    answer = await tab.post(NEW, {**FORM, "action": "submit"})
+    assert answer.status_code == 303
+    assert answer.headers["location"] == "/requests/SR01-000000001-0?notice=request-submitted"
+    [body] = intake.cases.values()
+    assert body["description"] == "Line one\nLine two"
+    assert body["cc"] == ["a@example.com", "b@example.com"]
+    assert body["profile_revision"] == PRODUCT_PROFILE["revision"]
+    assert known_drafts.drafts == {}
+
+
+async def test_pressed_twice_it_is_one_case(tab: Tab, intake: FakeIntake) -> None:
+    answers = await asyncio.gather(*(tab.post(NEW, {**FORM, "action": "submit"}) for _ in range(2)))
+    assert len({answer.headers["location"] for answer in answers}) == 1
+    assert len(intake.cases) == 1
+
+
+async def test_other_words_under_a_number_that_was_given_are_not_sent_as_the_same_case(
+    tab: Tab, intake: FakeIntake
+) -> None:
+    await tab.post(NEW, {**FORM, "action": "submit"})
+    answer = await tab.post(NEW, {**FORM, "subject": "Else", "action": "submit"})
+    assert answer.status_code == 422
+    assert "submitted already" in answer.text
+    assert draft_of(answer) != DRAFT
+    again = await tab.post(NEW, {**FORM, "subject": "Else", "draft": draft_of(answer), "action": "submit"})
+    assert again.status_code == 303
+    assert len(intake.cases) == 2
+
+
+async def test_faults_stand_next_to_their_fields_and_everything_typed_is_still_there(
+    tab: Tab, intake: FakeIntake
+) -> None:
+    intake.errors = [
+        error("/subject", message="Subject is required."),
+        error("/cc/1", "address.invalid", "This is not an e-mail address."),
+        error("/attachments/0/password", "archive.wrong_password", "The password does not open the archive."),
+        error("/attachments/1", "attachment.bare", "Only inside a password-protected archive."),
+        error("/nowhere", message="Something else."),
+    ]
+    rows = {
+        f"attachments/{number}/{name}": f"{name} {number}"
+        for number in (0, 1)
+        for name in ("upload_id", "name", "password")
+    }
+    typed = {**FORM, **rows, "cc": "a@example.com\n<script>nobody"}
+    answer = await tab.post(NEW, {**typed, "action": "submit"})
+    assert answer.status_code == 422
+    for name, value in typed.items():
+        if name not in (
+            "affected_operating_systems",
+            "issue_type",
+            "category",
+            "severity",
+            "contact/method",
+            "profile_id",
+        ):
+            assert value_of(answer, name) == value.replace("\r\n", "\n"), name
+    assert re.search(r'id="f-subject-errors"[^?]*?Subject is required\. <span>Do this\.', answer.text)
+    assert "“&lt;script&gt;nobody”: This is not an e-mail address." in answer.text
+    assert 'id="f-attachments-0-password-errors"' in answer.text
+    assert 'id="f-attachments-1-errors"' in answer.text
+    assert 'href="#f-attachments-1"' in answer.text
+    assert "<li>Something else. Do this.</li>" in answer.text
+
+
+async def test_without_scripts_the_form_follows_the_choices_and_keeps_what_was_typed(tab: Tab) -> None:
+    threat = {**FORM, "issue_type": "threat", "category": "file-false-positive", "severity": "high", "action": "update"}
+    answer = await tab.post(NEW, {**threat, "business_impact": "All stands."})
+    assert "Virus Pattern Type" in answer.text
+    assert value_of(answer, "business_impact") == "All stands."
+    back = await tab.post(NEW, {**FORM, "business_impact": "All stands.", "action": "update"})
+    assert "Virus Pattern Type" not in back.text
+    assert "<textarea hidden" in back.text
+    assert value_of(back, "business_impact") == "All stands."
+
+
+async def test_a_check_says_nothing_of_what_is_not_filled_in_yet(tab: Tab, intake: FakeIntake) -> None:
+    intake.errors = [error("/subject", message="Too early."), error("/urls", "urls.too_many", "11 are too many.")]
+    form = {**FORM, "issue_type": "threat", "category": "collected-threat-sample-analysis", "urls": "x"}
+    answer = await tab.post(f"{NEW}/parts", form)
+    assert "11 are too many." in answer.text
+    assert "Too early." not in answer.text
+    assert "Too early." in (await tab.post(f"{NEW}/parts", {**form, "tried": "1"})).text
+
+
+async def test_while_intake_is_away_nothing_is_lost(tab: Tab, intake: FakeIntake) -> None:
+    intake.away = True
+    answer = await tab.post(NEW, {**FORM, "action": "submit"})
+    assert answer.status_code == 503
+    assert "nothing was handed in" in answer.text
+    assert value_of(answer, "description") == "Line one\nLine two"
+    assert draft_of(answer) == DRAFT
+    assert (await tab.post(f"{NEW}/parts", FORM)).status_code == 200
+
+
+async def test_a_form_of_another_catalogue_is_shown_again(tab: Tab, intake: FakeIntake) -> None:
+    intake.refusal = Refused(409, {"detail": "The form has changed."})
+    answer = await tab.post(NEW, {**FORM, "action": "submit"})
+    assert answer.status_code == 422
+    assert "has changed since this form was opened" in answer.text
+
+
+async def test_a_draft_comes_back_and_is_offered_where_it_is_not_asked_for(tab: Tab, tabs: Make) -> None:
+    await tab.post(f"{NEW}/draft", {**FORM, "subject": "<b>Half"})
+    assert value_of(await tab.get(f"{NEW}?draft={DRAFT}"), "subject") == "<b>Half"
+    listed = await tab.get(NEW)
+    assert f'href="/requests/new?draft={DRAFT}"' in listed.text
+    assert "&lt;b&gt;Half" in listed.text
+    other = await tabs("customer@a2")
+    assert (await other.get(f"{NEW}?draft={DRAFT}")).status_code == 404
+    assert DRAFT not in (await other.get(NEW)).text
+    await tab.post(NEW, {**FORM, "action": "discard"})
+    assert (await tab.get(f"{NEW}?draft={DRAFT}")).status_code == 404
+
+
+async def post_files(tab: Tab, files: list[tuple[str, bytes]], **form: str) -> httpx.Response:
+    # The token goes first, as in the page.
+    data = {"csrf_token": tab.csrf, **FORM, **form}
+    return await tab.http.post(NEW, data=data, files=[("files", (name, body)) for name, body in files])
+
+
+async def test_files_of_the_form_itself_are_passed_on_and_listed_with_their_password(
+    tab: Tab, intake: FakeIntake
+) -> None:
+    files = [("näme.zip", b"PK" * 1000), ("empty.txt", b""), ("", b"")]
+    answer = await post_files(tab, files, new_password="in fected", action="update")
+    assert [(name, len(data)) for _, name, data, _ in intake.uploads.values()] == [("näme.zip", 2000), ("empty.txt", 0)]
+    assert value_of(answer, "attachments/0/name") == "näme.zip"
+    assert value_of(answer, "attachments/1/password") == "in fected"
+    assert value_of(answer, "attachments/1/size") == "0"
+
+
+async def test_files_and_submit_in_one_go(tab: Tab, intake: FakeIntake) -> None:
+    answer = await post_files(tab, [("a.zip", b"PK")], new_password="infected", action="submit")
+    assert answer.status_code == 303
+    [body] = intake.cases.values()
+    assert body["attachments"] == [{"upload_id": "upload-1", "password": "infected"}]
+
+
+async def test_a_file_that_is_too_large_is_named_and_nothing_is_handed_in(
+    api: FastAPI, tab: Tab, intake: FakeIntake
+) -> None:
+    api.state.streaming = Streaming(intake, largest=10)
+    answer = await post_files(tab, [("big.zip", b"x" * 100_000), ("small.zip", b"x")], action="submit")
+    assert answer.status_code == 200
+    assert "“big.zip”: This file is larger" in answer.text
+    assert value_of(answer, "attachments/0/name") == "small.zip"
+    assert value_of(answer, "description") == "Line one\nLine two"
+    assert intake.cases == {}
+
+
+async def test_an_attachment_is_taken_out(tab: Tab, intake: FakeIntake) -> None:
+    await post_files(tab, [("a.zip", b"a"), ("b.zip", b"b")], action="update")
+    rows = {f"attachments/{n}/upload_id": f"upload-{n + 1}" for n in (0, 1)}
+    names = {"attachments/0/name": "a.zip", "attachments/1/name": "b.zip"}
+    answer = await tab.post(NEW, {**FORM, **rows, **names, "action": "remove:0"})
+    assert value_of(answer, "attachments/0/name") == "b.zip"
+    assert "a.zip" not in answer.text
+    assert list(intake.uploads) == ["upload-2"]
+
+
+async def test_no_byte_of_a_forged_form_is_passed_on(tab: Tab, intake: FakeIntake) -> None:
+    for forged in ({"csrf_token": "guess"}, {}):
+        answer = await tab.http.post(NEW, data={**FORM, **forged}, files=[("files", ("a.zip", b"PK"))])
+        assert answer.status_code == 403
+    assert intake.uploads == {}
+
+
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [
+        (
+            b"".join(b'--b\r\nContent-Disposition: form-data; name="n"\r\n\r\n\r\n' for _ in range(10_000))
+            + b"--b--\r\n",
+            413,
+        ),
+        (b'--b\r\nContent-Disposition: form-data; name="subject"\r\n\r\n' + b"x" * 2_000_000 + b"\r\n--b--\r\n", 413),
+        (b'--b\r\nContent-Disposition: form-data; name="subject"\r\n\r\nno end', 400),
+        (b"", 400),
+        (b"\x00\xff" * 1000, 400),
+    ],
+    ids=["10,000 parts", "a huge text", "no end", "nothing", "noise"],
+)
+async def test_hostile_forms_are_refused(tab: Tab, intake: FakeIntake, body: bytes, status: int) -> None:
+    headers = {"Content-Type": "multipart/form-data; boundary=b"}
+    answer = await tab.http.post(NEW, content=body, headers=headers)
+    assert answer.status_code == status
+    assert "text/html" in answer.headers["content-type"]
+    assert (intake.cases, intake.uploads) == ({}, {})
+
+
+async def test_a_form_without_its_draft_is_refused(tab: Tab) -> None:
+    for draft in ("", "short", "../../../../etc/passwd"):
+        assert (await tab.post(NEW, {**FORM, "draft": draft, "action": "submit"})).status_code == 400
+
+
+async def test_an_upload_goes_on_where_it_broke_off(tab: Tab, tabs: Make, intake: FakeIntake) -> None:
+    opened = await tab.ask("POST", "/uploads", headers={"Upload-Length": "6", "Upload-Name": "n%C3%A4me.zip"})
+    assert (opened.status_code, intake.uploads["upload-1"][1]) == (201, "näme.zip")
+    path = f"/uploads/{opened.json()['upload_id']}"
+    assert (await tab.ask("PATCH", path, headers={"Upload-Offset": "0"}, content=b"abc")).json() == {"offset": 3}
+    assert (await tab.ask("PATCH", path, headers={"Upload-Offset": "0"}, content=b"abc")).status_code == 409
+    there = await tab.ask("HEAD", path)
+    assert (there.headers["Upload-Offset"], there.headers["Upload-Length"]) == ("3", "6")
+    assert (await tab.ask("PATCH", path, headers={"Upload-Offset": "3"}, content=b"def")).json() == {"offset": 6}
+    other: Tab = await tabs("customer@a2")
+    for method, headers in (("HEAD", {}), ("PATCH", {"Upload-Offset": "0"}), ("DELETE", {})):
+        assert (await other.ask(method, path, headers=headers)).status_code == 404
+    assert bytes(intake.uploads["upload-1"][2]) == b"abcdef"
+    assert (await tab.ask("DELETE", path)).status_code == 204
+    assert (await tab.ask("HEAD", path)).status_code == 404
+
+
+async def test_a_profile_is_added_while_a_request_is_written(
+    tab: Tab, profiles: FakeProfiles, known_drafts: InMemoryDraftRepository
+) -> None:
+    away = await tab.post(NEW, {**FORM, "subject": "Kept", "action": "profile"})
+    assert away.headers["location"] == f"{NEW}/profile?draft={DRAFT}&profile_id=prof-ours"
+    shown = await tab.get(away.headers["location"])
+    assert value_of(shown, "quick/name") == PRODUCT_PROFILE["name"]
+    quick = {
+        "draft": DRAFT,
+        "form_key": "k" * 20,
+        "quick/name": "Second",
+        "quick/product": "officescan",
+        "quick/version": "XG",
+        "quick/operating_systems": "windows-11",
+        "quick/language": "en",
+    }
+    saved = await tab.post(f"{NEW}/profile", quick)
+    assert saved.headers["location"] == f"{NEW}?draft={DRAFT}"
+    back = await tab.get(saved.headers["location"])
+    assert value_of(back, "subject") == "Kept"
+    assert '<option value="prof-2" selected>Second</option>' in back.text
+    assert "Windows 11" in back.text
+
+
+async def test_the_window_of_a_profile_says_which_one_was_saved(tab: Tab, profiles: FakeProfiles) -> None:
+    quick = {"profile_id": "prof-ours", "quick/name": "Renamed", "quick/product": "apex-one"}
+    answer = await tab.post(f"{NEW}/profile", quick, headers={"HX-Request": "true"})
+    assert answer.status_code == 204
+    assert json.loads(answer.headers["HX-Trigger"]) == {"profile-saved": {"id": "prof-ours"}}
+    profiles.refusal = Refused(422, {"errors": [error("/name", message="A name is needed.")]})
+    refused = await tab.post(f"{NEW}/profile", quick, headers={"HX-Request": "true"})
+    assert refused.status_code == 422
+    assert 'id="f-quick-name-errors"' in refused.text
+    assert value_of(refused, "quick/name") == "Renamed"
+
+
+async def test_ratings_are_shown_before_anything_is_submitted(
+    tab: Tab, intake: FakeIntake, ratings: FakeRatings
+) -> None:
+    ratings.rated["http://odd.example/"] = {
+        "rating": "dangerous",
+        "score": 12,
+        "categories": [{"id": 75, "name": "Phishing"}],
+    }
+    form = {**FORM, "urls": "http://odd.example/\nno url\nhttp://new.example/", "action": "show-ratings"}
+    answer = await tab.post("/reclassify", form)
+    assert "Phishing" in answer.text
+    assert "Dangerous" in answer.text
+    assert "No browser would open this URL." in answer.text
+    assert answer.text.count("Select a New Classification") == 3
+    assert intake.cases == {}
+    chosen = {"rated": "1", "urls/0/url": "http://odd.example/", "urls/0/requested_rating": "safe"}
+    categories = {"urls/0/requested_categories": ["37", "38"]}
+    assert (await tab.post("/reclassify", {**form, **chosen, **categories, "action": "submit"})).status_code == 303
+    [body] = intake.cases.values()
+    assert (body["issue_type"], body["category"]) == ("threat", "url-reclassification")
+    assert body["urls"][0] == {
+        "url": "http://odd.example/",
+        "requested_rating": "safe",
+        "requested_categories": [37, 38],
+    }
+
+
+async def test_without_ratings_a_request_can_still_be_made(tab: Tab, ratings: FakeRatings) -> None:
+    ratings.away = True
+    form = {**FORM, "urls": "http://odd.example/", "action": "show-ratings"}
+    answer = await tab.post("/reclassify", form)
+    assert answer.status_code == 200
+    assert "be shown just now" in answer.text
+    assert (await tab.post("/reclassify", {**form, "rated": "1", "action": "submit"})).status_code == 303
+
+
+async def test_a_form_that_breaks_off_leaves_no_upload_running(tab: Tab, intake: FakeIntake) -> None:
+    async def body() -> AsyncIterator[bytes]:
+        for name, value in {"csrf_token": tab.csrf, **FORM}.items():
+            yield f'--b\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{value}\r\n'.encode()
+        yield b'--b\r\nContent-Disposition: form-data; name="files"; filename="a.zip"\r\n\r\nPK'
+
+    answer = await tab.http.post(NEW, content=body(), headers={"Content-Type": "multipart/form-data; boundary=b"})
+    assert answer.status_code == 400
+    assert intake.uploads == {}
