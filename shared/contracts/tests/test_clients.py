@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 import httpx
 import pytest
 
-from caseway_contracts.clients import IntakeClient, ProfilesClient, ServiceAway
+from caseway_contracts.clients import IntakeClient, ProfilesClient, Refused, ServiceAway
 
 Answer = Callable[[httpx.Request], httpx.Response]
 SR = "SR01-000000042-4"
@@ -132,3 +132,50 @@ async def test_keys_are_public_and_must_be_there(profiles: ProfilesClient, servi
     service.answer = lambda _request: httpx.Response(404)
     with pytest.raises(ServiceAway):
         await profiles.jwks()
+
+
+async def test_a_list_is_read_to_its_last_page(profiles: ProfilesClient, service: Service) -> None:
+    def page(request: httpx.Request) -> httpx.Response:
+        cursor = request.url.params.get("cursor", "")
+        more = {"": "b", "b": "c"}.get(cursor)
+        return httpx.Response(200, json={"items": [{"id": cursor or "a"}], "next_cursor": more})
+
+    service.answer = page
+
+    assert [one["id"] for one in await profiles.profiles("t")] == ["a", "b", "c"]
+
+
+async def test_what_is_made_carries_its_key(profiles: ProfilesClient, service: Service) -> None:
+    service.answer = lambda _request: httpx.Response(201, json={"id": "p1"})
+
+    assert await profiles.add_profile("t", {"name": "n"}, key="k1") == {"id": "p1"}
+    assert service.asked[0].headers["Idempotency-Key"] == "k1"
+
+
+@pytest.mark.parametrize("status", [400, 401, 404, 409, 422, 429])
+async def test_a_refusal_comes_with_its_problem(profiles: ProfilesClient, service: Service, status: int) -> None:
+    problem = {"detail": "no", "errors": [{"field": "/name"}]}
+    service.answer = lambda _request: httpx.Response(status, json=problem, headers={"Retry-After": "7"})
+
+    with pytest.raises(Refused) as refused:
+        await profiles.change_profile("t", "p1", {})
+
+    assert (refused.value.status, refused.value.problem, refused.value.retry_after) == (status, problem, "7")
+
+
+@pytest.mark.parametrize("body", [b"<html>", b"[]", b""])
+async def test_a_refusal_that_is_no_problem_is_one_without_words(
+    profiles: ProfilesClient, service: Service, body: bytes
+) -> None:
+    service.answer = lambda _request: httpx.Response(403, content=body)
+
+    with pytest.raises(Refused) as refused:
+        await profiles.delete_profile("t", "p1")
+
+    assert refused.value.problem == {}
+
+
+async def test_a_persons_address_goes_along_with_the_sign_in(profiles: ProfilesClient, service: Service) -> None:
+    await profiles.sign_in("ann@example.org", "secret", address="192.0.2.7")
+
+    assert service.asked[0].headers["X-Forwarded-For"] == "192.0.2.7"
