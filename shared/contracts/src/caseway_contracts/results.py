@@ -56,6 +56,22 @@ class Authentication(Contract):
     spf: str = "none"
     dkim: str = "none"
     dmarc: str = "none"
+    arc: str = ""
+    by: str = ""
+    """The host that states this; empty where no line of the mail can be trusted to be the receiver's."""
+    dkim_verified: str = ""
+    """``pass`` or ``fail`` where the key of a signature was at hand to check it."""
+
+
+class Hop(Contract):
+    """A host that passed a mail on, as the mail says."""
+
+    sender: str = ""
+    address: str = ""
+    receiver: str = ""
+    at: str | None = None
+    gap: int | None = None
+    """Seconds since the hop before it; below zero where a clock or the line is wrong."""
 
 
 class EmailResult(Result):
@@ -67,6 +83,9 @@ class EmailResult(Result):
     sender: Annotated[str, Field(alias="from")] = ""
     to: tuple[str, ...] = ()
     date: str | None = None
+    reply_to: tuple[str, ...] = ()
+    received: tuple[Hop, ...] = ()
+    """Oldest first."""
     authentication: Authentication = Authentication()
     attachments: tuple[str, ...] = ()
     """Ids of file results."""

@@ -126,18 +126,6 @@ def date(mail: Message) -> str | None:
         return None
 
 
-def authentication(mail: Message) -> dict[str, str]:
-    """What the topmost header of each kind states; nothing here is verified."""
-    stated: dict[str, str] = {}
-    for line in (*headers(mail, "Authentication-Results"), *headers(mail, "ARC-Authentication-Results")):
-        for method, result in re.findall(r"(?i)\b(spf|dkim|dmarc)\s{0,8}=\s{0,8}([a-z]{2,20})\b", line):
-            stated.setdefault(method.lower(), result.lower())
-    for line in headers(mail, "Received-SPF")[:1]:
-        if result := re.match(r"\s{0,8}([A-Za-z]{2,20})\b", line):
-            stated.setdefault("spf", result.group(1).lower())
-    return stated
-
-
 def cuts(mail: Message) -> Iterator[tuple[str, str]]:
     """The limits that the header of a mail goes beyond."""
     sizes = safely(lambda: [len(name) + len(str(value)) for name, value in mail.items()], [])

@@ -4,11 +4,12 @@ from collections.abc import Iterable
 from email.message import Message
 from typing import TYPE_CHECKING, Any
 
+from caseway_contracts.kinds import Verdict
 from caseway_contracts.results import Reason
 from caseway_kit.archives import Content, FileType, detect
 from sample_analysis.engines import mail_parts, names, urls, yara
 from sample_analysis.engines.mail_parts import Part
-from sample_analysis.engines.mailing import sections, union
+from sample_analysis.engines.mailing import authentication, dkim, passwords, reasons, received, sections, union
 from sample_analysis.engines.tree import Node
 
 if TYPE_CHECKING:
@@ -46,20 +47,41 @@ def read(job: "Job", node: Node, content: Content, _found: FileType, depth: int,
         mail = mail_parts.only_header(data)
         node.cut_short("damaged", "The mail is built in a way that could not be taken apart in order.")
     facts.update(header_facts(mail))
+    facts["authentication"]["dkim_verified"] = dkim.verified(data, job.dkim_keys)
     for limit, says in mail_parts.cuts(mail):
         node.cut_short(limit, says)
     parts = Parts(job, node, facts, mail, depth, nesting)
     parts.run(mail_parts.read_part(message, index) for index, message in mail_parts.leaves(mail))
-    parts.run_extras(union.extras(data, job.taken_from_mails))
+    try:
+        parts.run_extras(union.extras(data, job.taken_from_mails))
+    finally:
+        parts.judge()
 
 
-def header_facts(mail: Message) -> dict[str, object]:
+def header_facts(mail: Message) -> dict[str, Any]:
+    stated = authentication.stated(mail)
+    hops = received.chain(mail_parts.headers(mail, "Received"))
     return {
         "subject": mail_parts.header(mail, "Subject"),
         "sender": ", ".join(mail_parts.addresses(mail, "From")),
         "to": tuple(mail_parts.addresses(mail, "To")),
+        "reply_to": tuple(mail_parts.addresses(mail, "Reply-To")),
         "date": mail_parts.date(mail),
-        "authentication": mail_parts.authentication(mail),
+        "received": tuple(
+            {
+                "sender": hop.sender,
+                "address": hop.address,
+                "receiver": hop.receiver,
+                "at": hop.at.isoformat() if hop.at else None,
+                "gap": gap,
+            }
+            for hop, gap in zip(hops, received.gaps(hops), strict=True)
+        ),
+        "authentication": {
+            **{name: stated.results[name] for name in ("spf", "dkim", "dmarc") if name in stated.results},
+            "arc": stated.arc,
+            "by": stated.by,
+        },
     }
 
 
@@ -78,6 +100,8 @@ class Parts:
         self._attachments: list[str] = []
         self._urls: dict[str, str] = {}
         self._names: set[str] = set()
+        self._words = reasons.Words()
+        self._archives = 0
 
     def run(self, parts: Iterable[Part]) -> None:
         """Texts first: a password that stands below an archive opens it too."""
@@ -88,6 +112,9 @@ class Parts:
                 self._read(part)
                 if part.attached:
                     attached.append(part)
+            if attached:
+                words = passwords.guesses(self._words.texts)
+                self._job.guesses = tuple(dict.fromkeys((*words, *self._job.guesses)))
             for part in attached:
                 self._attach(part)
         finally:
@@ -114,6 +141,20 @@ class Parts:
             self._attachments = [each for each in self._attachments if each in ids]
             self._state()
 
+    def judge(self) -> None:
+        """What speaks for fraud, when all parts are known; together they may weigh enough for a verdict."""
+        words, facts = self._words, self._facts
+        words.sender, words.subject = facts.get("sender", ""), facts.get("subject", "")
+        words.reply_to = facts.get("reply_to", ())
+        words.authentication = facts.get("authentication", {})
+        words.links = list(self._urls)
+        words.has_archive = bool(self._archives)
+        found = list(reasons.signs(words))
+        weight = sum(sign.weight for sign in found)
+        for sign in found:
+            verdict: Verdict = "suspicious" if sign.weight and weight >= reasons.SUSPICIOUS else "unknown"
+            self._node.found(_reason(sign.rule, sign.says, where=sign.where), verdict)
+
     def _state(self) -> None:
         self._facts["attachments"] = tuple(self._attachments)
         self._facts["urls"] = tuple(self._urls.values())
@@ -122,6 +163,7 @@ class Parts:
         self._job.taken_from_mails.add(part.payload)
         if part.text is not None:
             self._find_urls(part)
+            (self._words.pages if part.content_type == "text/html" else self._words.texts).append(part.text)
         if not part.attached and part.payload:
             # A body is no file to anybody, but the rules look at it as they do at one.
             yara.scan(self._node, Content.of_bytes(part.payload), where=f"part {part.index}")
@@ -143,11 +185,12 @@ class Parts:
         deeper = (0, 1) if nested else (1, 0)
         content = Content.of_bytes(part.payload)
         self._job.examine(child, content, self._depth + deeper[0], self._nesting + deeper[1])
+        self._archives += detect(content, child.name).family == "archive"
         _judge_names(child, content, part.other_names)
 
     def _find_urls(self, part: Part) -> None:
         find = urls.in_html if part.content_type == "text/html" else urls.in_text
-        for url in find(part.text or ""):
+        for url in urls.unwrapped(find(part.text or "")):
             if url in self._urls:
                 continue
             if len(self._urls) >= URLS_KEPT:

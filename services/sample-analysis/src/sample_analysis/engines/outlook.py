@@ -45,7 +45,10 @@ class _Reader:
         headers = safely(lambda: _internet_headers(item), Message())
         facts.update(mails.header_facts(headers) | _own_facts(item, node))
         parts = mails.Parts(self._job, node, facts, headers, self._depth, nesting)
-        parts.run(self._parts(item, node))
+        try:
+            parts.run(self._parts(item, node))
+        finally:
+            parts.judge()
         for number, attachment in enumerate(_some(item, msg.ATTACHMENTS)):
             if (path := attachment.embedded()) is not None:
                 self._embedded(node, attachment, path, number, nesting)
