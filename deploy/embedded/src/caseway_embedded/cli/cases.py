@@ -9,7 +9,8 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from caseway_embedded.cli.client import FAILURE, TIMED_OUT, Api, explained, show, stop
+from caseway_embedded.cli.client import TIMED_OUT, Api, show, stop
+from caseway_embedded.cli.printing import harmless, shown
 from caseway_embedded.cli.results import print_case
 from caseway_embedded.cli.submission import attachments_from, fields_from, issue_type_of, profile_named
 
@@ -108,7 +109,7 @@ def case(
     """A case with all that is known about it."""
     api = Api()
     if watch:
-        _watch(api, sr)
+        watch_case(api, sr)
     found = api.get(f"/cases/{sr}")
     if as_json:
         show(found)
@@ -116,22 +117,35 @@ def case(
         print_case(Console(), found)
 
 
-def _watch(api: Api, sr: str) -> None:
-    if api.get(f"/cases/{sr}")["analysis"]["complete"]:
-        return
-    with explained(), api.http.stream("GET", f"/cases/{sr}/events", timeout=httpx.Timeout(60, read=None)) as stream:
+def watch_case(api: Api, sr: str) -> None:
+    """Until the analysis is complete; a stream that ends before is taken up again where it was."""
+    last: dict[str, str] = {}
+    while not api.get(f"/cases/{sr}")["analysis"]["complete"]:
+        try:
+            if _print_events(api, sr, last):
+                return
+        except httpx.HTTPError:
+            time.sleep(POLL_SECONDS)
+
+
+def _print_events(api: Api, sr: str, last: dict[str, str]) -> bool:
+    """True when the analysis is complete. Raises HTTPError; ``last`` then tells where to go on."""
+    timeout = httpx.Timeout(60, read=None)
+    with api.http.stream("GET", f"/cases/{sr}/events", headers=last, timeout=timeout) as stream:
         stream.raise_for_status()
         event = ""
         for line in stream.iter_lines():
             name, _, value = line.partition(": ")
             if name == "event":
                 event = value
+            elif name == "id":
+                last["Last-Event-ID"] = value
             elif name == "data" and event == "timeline":
                 item = json.loads(value)
-                typer.echo(f"{item['at'][11:19]}  {item['says']}")
+                typer.echo(f"{item['at'][11:19]}  {harmless(item['says'])}")
             elif name == "data" and event == "complete":
-                return
-    stop("The connection ended.", FAILURE)
+                return True
+    return False
 
 
 def cases(
@@ -154,7 +168,7 @@ def cases(
     for column in ("SR number", "status", "severity", "category", "subject"):
         table.add_column(column)
     for one in found:
-        table.add_row(one["sr_number"], one["status"], one["severity"], one["category"] or "", one["subject"])
+        table.add_row(one["sr_number"], one["status"], one["severity"], one["category"] or "", shown(one["subject"]))
     return Console().print(table)
 
 

@@ -1,6 +1,7 @@
 """HTTP calls of the commands, and what becomes of their errors: a sentence and an exit code."""
 
 import json
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, NoReturn
@@ -9,6 +10,10 @@ import httpx
 import typer
 
 from caseway_embedded.cli import session as sessions
+
+# A part that is being started again: reads are tried for some seconds more.
+_AWAY = frozenset({502, 503, 504})
+_WAITS = (0.5, 1, 2, 4, 8)
 
 FAILURE, NOT_FOUND, REFUSED, TIMED_OUT = 1, 3, 4, 5
 
@@ -42,6 +47,11 @@ class Api:
     def call(self, method: str, path: str, **options: Any) -> Any:
         with explained():
             answer = self.http.request(method, path, **options)
+            for wait in _WAITS if method == "GET" else ():
+                if answer.status_code not in _AWAY:
+                    break
+                time.sleep(wait)
+                answer = self.http.request(method, path, **options)
             check(answer)
         return answer.json() if answer.content else None
 

@@ -4,10 +4,10 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
 
 from caseway_embedded.cli.client import Api, show
+from caseway_embedded.cli.printing import shown
 
 
 def register(app: typer.Typer) -> None:
@@ -30,7 +30,7 @@ def engines(as_json: Annotated[bool, typer.Option("--json", help="Print JSON for
         table.add_row(one["name"], one["version"])
     console.print(table)
     if found["team"]["files"]:
-        console.print(f"\nOf the teams: {escape(', '.join(found['team']['files']))}")
+        console.print(f"\nOf the teams: {shown(', '.join(found['team']['files']))}")
     for problem in found["team"]["problems"]:
-        console.print(f"\n[red]Refused:[/] {escape(problem)}", highlight=False)
+        console.print(f"\n[red]Refused:[/] {shown(problem)}", highlight=False)
     return None

@@ -8,6 +8,7 @@ from rich.table import Table
 
 from caseway_embedded.cli.backstage import backstage, run
 from caseway_embedded.cli.client import FAILURE, show
+from caseway_embedded.cli.printing import shown
 from caseway_embedded.cli.stack import Data
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for scripts.")]
@@ -77,7 +78,7 @@ def list_all(data: Data, as_json: AsJson = False) -> None:
     for column in columns:
         table.add_column(column)
     for row in rows:
-        table.add_row(*(str(row[column]) for column in columns))
+        table.add_row(*(shown(row[column]) for column in columns))
     Console().print(table if rows else "No dead letters.")
 
 

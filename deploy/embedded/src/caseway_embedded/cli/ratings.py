@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.table import Table
 
 from caseway_embedded.cli.client import REFUSED, Api, check, explained, show, stop
+from caseway_embedded.cli.printing import shown
 from caseway_embedded.cli.results import COLORS
 
 FORMATS = ("ut1", "hosts", "csv", "rpz")
@@ -41,12 +42,12 @@ def rating(
         table.add_column(column, overflow="fold")
     for one in results:
         if one.get("error"):
-            table.add_row("-", "-", "", one["url"], str(one["error"]))
+            table.add_row("-", "-", "", shown(one["url"]), shown(one["error"]))
             continue
         color = COLORS.get(one["rating"], "cyan")
         names = ", ".join(category["name"] for category in one["categories"])
         why = "; ".join(reason["says"] for reason in one["reasons"])
-        table.add_row(f"[{color}]{one['rating']}[/]", str(one["score"]), names, one["url"], why)
+        table.add_row(f"[{color}]{one['rating']}[/]", str(one["score"]), shown(names), shown(one["url"]), shown(why))
     return Console().print(table)
 
 

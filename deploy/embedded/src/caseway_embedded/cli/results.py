@@ -3,8 +3,9 @@
 from typing import Any
 
 from rich.console import Console
-from rich.markup import escape
 from rich.tree import Tree
+
+from caseway_embedded.cli.printing import shown
 
 COLORS = {
     "malicious": "red",
@@ -21,7 +22,7 @@ def print_case(console: Console, case: dict[str, Any]) -> None:
     if case.get("team"):
         head += f"  {case['team']}, answer expected by {case['due_at'][:16].replace('T', ' ')} UTC"
     console.print(head, highlight=False, soft_wrap=True)
-    console.print(f"  {escape(case['subject'])}", highlight=False)
+    console.print(f"  {shown(case['subject'])}", highlight=False)
     analysis = case["analysis"]
     console.print(f"  analysis {'complete' if analysis['complete'] else 'under way'}", highlight=False)
     for tree in evidence_trees(analysis):
@@ -34,17 +35,17 @@ def evidence_trees(analysis: dict[str, Any]) -> list[Tree]:
     roots: list[Tree] = []
     mails = {one["id"]: one for one in analysis["emails"]}
     for one in analysis["files"]:
-        label = f"{_verdict(one['verdict'])} {escape(one['name'])}"
+        label = f"{_verdict(one['verdict'])} {shown(one['name'])}"
         if one["id"] in mails:
-            label += f"  mail: {escape(mails[one['id']]['subject'])}"
+            label += f"  mail: {shown(mails[one['id']]['subject'])}"
         _attach(one, label, nodes, roots)
     for log in analysis["attk_logs"]:
         node = nodes.get(log["id"])
         if node is not None:
-            node.add(f"host {escape(log['host'])}, {escape(log['os'])}: {len(log['findings'])} findings")
+            node.add(f"host {shown(log['host'])}, {shown(log['os'])}: {len(log['findings'])} findings")
     for url in analysis["urls"]:
-        label = f"{_verdict(url['rating'])} {escape(url['url'])}"
-        _attach(url | {"reasons": url["reasons"]}, label, nodes, roots)
+        label = f"{_verdict(url['rating'])} {shown(url['url'])}"
+        _attach(url, label, nodes, roots)
     return roots
 
 
@@ -57,9 +58,9 @@ def _attach(one: dict[str, Any], label: str, nodes: dict[str, Tree], roots: list
         node = parent.add(label)
     nodes[one["id"]] = node
     for reason in one["reasons"]:
-        node.add(f"[dim]{escape(reason['says'])}[/]")
+        node.add(f"[dim]{shown(reason['says'])}[/]")
     for limit in one.get("limits", ()):
-        node.add(f"[dim]{escape(limit['says'])}[/]")
+        node.add(f"[dim]{shown(limit['says'])}[/]")
 
 
 def _verdict(verdict: str) -> str:
