@@ -5,7 +5,7 @@ from importlib.metadata import version
 import httpx
 
 from caseway_catalog import load as load_catalog
-from caseway_contracts.clients import IntakeClient, ProfilesClient
+from caseway_contracts.clients import IntakeClient, ProfilesClient, RequestsClient
 from caseway_kit.app import ServiceApp, build_api, build_app
 from caseway_kit.auth import KeyCache, TokenVerifier, check_tokens, keys_at
 from caseway_kit.messaging import Consumers
@@ -20,12 +20,26 @@ from portal.handlers import SERVICE, inlet
 from portal.intake_cases import IntakeCases
 from portal.legacy import LegacyProjection, LegacyRequests
 from portal.library import Library
+from portal.log_state import KafkaLog
 from portal.mongo_contacts import MongoContactRepository
 from portal.mongo_legacy import MongoLegacyRepository
 from portal.mongo_pages import MongoPageRepository
 from portal.mongo_sessions import MongoSessionRepository
 from portal.openapi import Document, MergedOpenApi
-from portal.pages import home, products, profile, sign_in, static
+from portal.pages import (
+    case,
+    dashboard,
+    live,
+    operations,
+    products,
+    profile,
+    promote,
+    requests,
+    samples,
+    sign_in,
+    static,
+)
+from portal.pages import legacy as legacy_pages
 from portal.pages.base import Site, install_pages
 from portal.pages.request_parts import RequestParts
 from portal.pages.sign_in import ProfilesIssuer
@@ -49,6 +63,8 @@ def build(settings: Settings) -> ServiceApp:
     to_intake = httpx.AsyncClient(base_url=settings.intake_url, timeout=INTAKE_TIMEOUT, trust_env=False)
     to_services = httpx.AsyncClient(timeout=OPENAPI_TIMEOUT, trust_env=False)
     to_profiles = httpx.AsyncClient(base_url=settings.profiles_url, timeout=PAGE_TIMEOUT, trust_env=False)
+    to_requests = httpx.AsyncClient(base_url=settings.intake_url, timeout=PAGE_TIMEOUT, trust_env=False)
+    desk = RequestsClient(to_requests)
     catalog = load_catalog()
     profiles = ProfilesClient(to_profiles)
     pages = MongoPageRepository(parts.database.collection("case_pages"))
@@ -73,14 +89,23 @@ def build(settings: Settings) -> ServiceApp:
         clock=parts.clock,
     )
 
+    feed = Feed(cases)
+
     async def fetch(url: str) -> Document:
         answer = await to_services.get(url)
         document: Document = answer.raise_for_status().json()
         return document
 
+    async def ask(url: str) -> Document | None:
+        try:
+            answer: Document = (await to_services.get(url)).json()
+        except (httpx.HTTPError, ValueError):
+            return None
+        return answer
+
     api = build_api(title=TITLE, version=VERSION)
     openapi = MergedOpenApi(settings.services, fetch, api.openapi, title="Caseway", version=VERSION)
-    api.include_router(case_api.build_router(cases, Feed(cases)))
+    api.include_router(case_api.build_router(cases, feed))
     api.include_router(legacy_api.build_router(LegacyRequests(legacy)))
     api.include_router(docs_pages.build_router(openapi))
     install_pages(
@@ -92,7 +117,14 @@ def build(settings: Settings) -> ServiceApp:
             profile.build_router(profiles),
             products.build_router(profiles, catalog),
             *new_requests.routers,
-            home.build_router(),
+            dashboard.build_router(cases),
+            requests.build_router(cases),
+            legacy_pages.build_router(LegacyRequests(legacy)),
+            operations.build_router(cases, settings.services, ask, KafkaLog(settings.kafka)),
+            live.build_router(cases, feed),
+            samples.build_router(cases, parts.objects),
+            case.build_router(cases, desk),
+            promote.build_router(cases, desk, profiles, catalog),
         ],
     )
     new_requests.install(api)
@@ -115,7 +147,7 @@ def build(settings: Settings) -> ServiceApp:
         await sessions.prepare()
         await disabled.refresh()
         app.supervise("disabled contacts", disabled.run())
-        async with to_intake, to_services, to_profiles, new_requests.running():
+        async with to_intake, to_services, to_profiles, to_requests, new_requests.running():
             yield
         await parts.close()
 

@@ -1,25 +1,53 @@
+import hashlib
 from collections.abc import AsyncIterator
 
 import httpx
 import pytest
+from case_fakes import SERVICES, FakeCaseDesk, FakeLog, FakeServices
 from fastapi import APIRouter, FastAPI
 from page_fakes import PRODUCT_PROFILE, FakeIssuer, FakeProfiles, InMemorySessionRepository, Tab
-from portal_fakes import Make
+from portal_fakes import OPENED, SR, FakeFreshCases, InMemoryLegacyRepository, InMemoryPageRepository, Make
 from request_fakes import FakeIntake, FakeRatings, InMemoryDraftRepository
 
 from caseway_catalog import Catalog
 from caseway_catalog import load as load_catalog
+from caseway_contracts.base import ObjectRef
 from caseway_kit.mongo import Database
+from caseway_kit.objects import Objects
 from caseway_kit.testing.clock import FixedClock
+from portal.cases import Cases
+from portal.feed import Feed
+from portal.fresh import FreshCase
+from portal.legacy import LegacyRequests, LegacyRow, LegacyView
 from portal.mongo_sessions import MongoSessionRepository
-from portal.pages import home, new_request, products, profile, sign_in, static, uploads
+from portal.pages import (
+    case,
+    dashboard,
+    live,
+    new_request,
+    operations,
+    products,
+    profile,
+    promote,
+    requests,
+    samples,
+    sign_in,
+    static,
+    uploads,
+)
+from portal.pages import legacy as legacy_pages
 from portal.pages.base import Site, install_pages
 from portal.pages.streamed import Streaming
 from portal.pages.visitors import Doorkeeper
+from portal.projection import Projection
 from portal.requests.desk import Desk
 from portal.requests.drafts import Draft, Drafts, Owner
 from portal.requests.offered import OfferedCatalog
 from portal.sessions import SessionRepository, Sessions
+from portal.summary import summary_of
+
+PIECE = "1b1f6a3e-5a0c-4a37-9b42-2f0b6a1f7f10"
+SAMPLE = b"just bytes"
 
 
 @pytest.fixture
@@ -91,6 +119,44 @@ def request_routers(
 
 
 @pytest.fixture
+def case_desk() -> FakeCaseDesk:
+    return FakeCaseDesk()
+
+
+@pytest.fixture
+def log() -> FakeLog:
+    return FakeLog()
+
+
+@pytest.fixture
+def services() -> FakeServices:
+    return FakeServices()
+
+
+@pytest.fixture
+def case_routers(
+    cases: Cases,
+    memory_legacy: InMemoryLegacyRepository,
+    case_desk: FakeCaseDesk,
+    profiles: FakeProfiles,
+    catalog: Catalog,
+    objects: Objects,
+    log: FakeLog,
+    services: FakeServices,
+) -> list[APIRouter]:
+    return [
+        dashboard.build_router(cases),
+        requests.build_router(cases),
+        legacy_pages.build_router(LegacyRequests(memory_legacy)),
+        operations.build_router(cases, SERVICES, services.ask, log),
+        live.build_router(cases, Feed(cases, poll_seconds=0.01, heartbeat_seconds=0.05)),
+        samples.build_router(cases, objects),
+        case.build_router(cases, case_desk),
+        promote.build_router(cases, case_desk, profiles, catalog),
+    ]
+
+
+@pytest.fixture
 def api(
     api: FastAPI,
     catalog: Catalog,
@@ -98,6 +164,7 @@ def api(
     profiles: FakeProfiles,
     intake: FakeIntake,
     request_routers: list[APIRouter],
+    case_routers: list[APIRouter],
 ) -> FastAPI:
     """The interface with the pages beside it."""
     routers = [
@@ -106,8 +173,10 @@ def api(
         profile.build_router(profiles),
         products.build_router(profiles, catalog),
         *request_routers,
-        home.build_router(),
+        *case_routers,
     ]
+    # A stream says what it has to say and ends: whoever reads on clears it.
+    api.state.stopping.set()
     api.state.streaming = Streaming(intake, largest=1024 * 1024)
     install_pages(api, Site(catalog, Doorkeeper(sessions, secure=False)), routers)
     return api
@@ -136,13 +205,48 @@ async def tabs(api: FastAPI, sessions: Sessions, issuer: FakeIssuer) -> AsyncIte
 
 @pytest.fixture
 async def seeded(
-    profiles: FakeProfiles, known_drafts: InMemoryDraftRepository, intake: FakeIntake, clock: FixedClock
+    profiles: FakeProfiles,
+    known_drafts: InMemoryDraftRepository,
+    intake: FakeIntake,
+    clock: FixedClock,
+    our_case: str,
 ) -> None:
     """What the rows of the page matrix ask for: all of it belongs to account a1."""
     ours = Owner("a1", "c-a1")
     known_drafts.drafts[ours, "draft-of-account-a1"] = Draft("draft-of-account-a1", "Ours", clock.now())
     intake.uploads["upload-ours"] = ("a1", "ours.zip", bytearray(b"x"), 2)
     profiles.saved["a1"] = {"prof-ours": PRODUCT_PROFILE}
+
+
+@pytest.fixture
+async def our_case(
+    projection: Projection,
+    memory_pages: InMemoryPageRepository,
+    memory_legacy: InMemoryLegacyRepository,
+    fresh: FakeFreshCases,
+    objects: Objects,
+    submit: Make,
+    analyze: Make,
+) -> str:
+    """A case of account a1 with a piece and what was found in it, and a record from before SR numbers."""
+    sheet = {"profile": {"id": "prof-ours"}, "affected_operating_systems": ["windows-10"]}
+    opened = await submit(files={PIECE: "a.zip"}, urls={"u1": "http://odd.example/"}, sheet=sheet)
+    await projection.apply([opened, await analyze(PIECE, "a.zip", "evil.exe")])
+    digest = hashlib.sha256(SAMPLE).hexdigest()
+    await objects.put(ObjectRef(key="accounts/a1/uploads/u", sha256=digest, size=len(SAMPLE)), SAMPLE)
+    piece = {"id": PIECE, "kind": "file", "revision": 1, "name": "a.zip", "key": "accounts/a1/uploads/u"}
+    fresh.cases[SR] = FreshCase.model_validate(
+        {
+            **summary_of(memory_pages.pages[SR]).model_dump(),
+            "description": "All of it",
+            "account_id": "a1",
+            "revision": 1,
+            "evidence": [{**piece, "sha256": digest, "size": len(SAMPLE)}],
+        }
+    )
+    record = LegacyView(ref_id="REF-1", subject="Old", submitted_at=OPENED)
+    await memory_legacy.save([LegacyRow(account_id="a1", view=record)])
+    return SR
 
 
 @pytest.fixture
