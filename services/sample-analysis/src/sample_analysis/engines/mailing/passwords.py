@@ -33,8 +33,8 @@ def guesses(texts: list[str]) -> tuple[str, ...]:
 
 
 def _ways(word: str) -> Iterator[str]:
-    """Without the quotes around it, and without the full stop behind it too."""
+    """Without the quotes around it, and without what ends a sentence behind it too."""
     bare = word.strip(_AROUND)
-    for way in (bare, bare.rstrip(".!?:")):
+    for way in (bare, bare.rstrip(".!?:"), bare.rstrip(".!?:" + _AROUND)):
         if len(way) >= 3:
             yield way
