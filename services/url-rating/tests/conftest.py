@@ -6,6 +6,7 @@ from uuid import UUID, uuid5
 import pytest
 from url_rating_fakes import (
     InMemoryListRepository,
+    InMemoryLotRepository,
     InMemoryOverrideRepository,
     InMemoryRatingRepository,
     InMemoryReclassificationRepository,
@@ -27,6 +28,7 @@ from url_rating.heuristics import bundled as suspicions
 from url_rating.imports import ListImport
 from url_rating.list_store import StoredLists
 from url_rating.lookup import Lookup
+from url_rating.mongo_lots import MongoLotRepository
 from url_rating.mongo_overrides import MongoOverrideRepository
 from url_rating.mongo_ratings import MongoRatingRepository
 from url_rating.mongo_reclassifications import MongoReclassificationRepository
@@ -79,6 +81,11 @@ def memory_ratings() -> InMemoryRatingRepository:
 
 
 @pytest.fixture
+def memory_lots(memory_ratings: InMemoryRatingRepository) -> InMemoryLotRepository:
+    return InMemoryLotRepository(memory_ratings)
+
+
+@pytest.fixture
 def memory_reclassifications() -> InMemoryReclassificationRepository:
     return InMemoryReclassificationRepository()
 
@@ -110,6 +117,18 @@ async def mongo_ratings(database: Database) -> MongoRatingRepository:
 
 
 @pytest.fixture
+async def mongo_lots(database: Database, clock: FixedClock) -> MongoLotRepository:
+    async def nobody_listens(_: object) -> None:
+        return
+
+    collection = database.collection("lots")
+    relay = Relay(collection, nobody_listens, clock=clock)
+    lots = MongoLotRepository(collection, database.collection("sightings"), relay)
+    await lots.prepare()
+    return lots
+
+
+@pytest.fixture
 async def mongo_reclassifications(database: Database, clock: FixedClock) -> MongoReclassificationRepository:
     async def nobody_listens(_: object) -> None:
         return
@@ -131,6 +150,7 @@ def make_request(clock: FixedClock) -> Callable[..., Reclassification]:
             url=url,
             canonical=url,
             digest=digest(url.removeprefix("http://")),
+            site=digest(url.removeprefix("http://")),
             requested_rating="safe",
             requested_categories=None,
             rating="dangerous",
@@ -181,6 +201,7 @@ async def rating(
     lookup: Lookup,
     memory_lists: InMemoryListRepository,
     memory_ratings: InMemoryRatingRepository,
+    memory_lots: InMemoryLotRepository,
     memory_reclassifications: InMemoryReclassificationRepository,
     imports: ListImport,
     objects: Objects,
@@ -190,6 +211,7 @@ async def rating(
     return UrlRating(
         lookup=lookup,
         ratings=memory_ratings,
+        lots=memory_lots,
         reclassifications=memory_reclassifications,
         objects=objects,
         clock=clock,

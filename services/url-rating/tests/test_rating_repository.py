@@ -56,7 +56,8 @@ async def test_whoever_is_second_gets_what_the_first_stated(ratings: RatingRepos
 
 
 async def test_sightings_may_come_twice_and_are_erased_with_their_case(ratings: RatingRepository) -> None:
-    seen = Sighting("piece", "url-1", "SR01-000000042-4", "acc-1", digest("evil.example/"), 49, NOW)
+    evil = digest("evil.example/")
+    seen = Sighting("piece", "url-1", "SR01-000000042-4", "acc-1", evil, evil, 49, NOW)
     await ratings.add_sightings([seen, seen])
     await ratings.add_sightings([])
     await ratings.erase("SR01-000000042-4")

@@ -2,8 +2,9 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from uuid import UUID
 
-from caseway_contracts.ratings import UrlReclassified
+from caseway_contracts.ratings import UrlReclassified, UrlsRated
 from url_rating.lists import ListEntry, ListSuperseded, ListVersion, Match
+from url_rating.lots import Change, Lot, Pass
 from url_rating.mongo_overrides import REPLACED
 from url_rating.overrides import Override
 from url_rating.ratings import Sighting, StatedRatings
@@ -168,3 +169,65 @@ class InMemoryOverrideRepository:
             and one.account_id in (None, account_id)
             and (one.expires_at is None or one.expires_at > now)
         ]
+
+
+class InMemoryLotRepository:
+    def __init__(self, ratings: InMemoryRatingRepository) -> None:
+        self.lots: dict[str, Lot] = {}
+        self.stated: list[UrlsRated] = []
+        self._ratings = ratings
+
+    async def find(self, subject_id: str) -> Lot | None:
+        return self.lots.get(subject_id)
+
+    async def put(self, lot: Lot) -> None:
+        kept = self.lots.get(lot.subject_id)
+        if kept is None or kept.revision < lot.revision:
+            self.lots[lot.subject_id] = lot
+
+    async def revise(self, before: Lot, stated: UrlsRated) -> bool:
+        kept = self.lots.get(before.subject_id)
+        if kept is None or kept.revision != before.revision:
+            return False
+        self.lots[before.subject_id] = before.next(stated.report)
+        self.stated.append(stated)
+        return True
+
+    async def of_site(self, site: bytes, behind: str) -> Sequence[str]:
+        sightings = self._ratings.sightings.values()
+        return sorted({one.subject_id for one in sightings if one.site == site and one.subject_id > behind})[:2]
+
+    async def find_many(self, subject_ids: Collection[str]) -> list[Lot]:
+        return [self.lots[subject_id] for subject_id in subject_ids if subject_id in self.lots]
+
+    async def after(self, subject_id: str, limit: int) -> list[Lot]:
+        return [self.lots[one] for one in sorted(self.lots) if one > subject_id][:limit]
+
+    async def forget(self, subject_id: str) -> None:
+        self.lots.pop(subject_id, None)
+
+    async def erase(self, sr_number: str) -> None:
+        self.lots = {key: lot for key, lot in self.lots.items() if lot.sr_number != sr_number}
+
+
+class InMemoryChangeLog:
+    def __init__(self) -> None:
+        self.changes: list[Change] = []
+        self.kept = Pass()
+        self.saved: list[Pass] = []
+
+    async def expire(self) -> None:
+        return
+
+    async def pending(self) -> list[Change]:
+        return list(self.changes)
+
+    async def seen(self, change: Change) -> None:
+        self.changes.remove(change)
+
+    async def progress(self) -> Pass:
+        return self.kept
+
+    async def save(self, progress: Pass) -> None:
+        self.kept = progress
+        self.saved.append(progress)

@@ -44,6 +44,11 @@ def _hosts(host: str) -> list[str]:
     return [host, *[suffix for suffix in dict.fromkeys(above) if suffix != host][-_HOSTS_ABOVE:]]
 
 
+def site(host: str) -> bytes:
+    """What all URLs that one expression may cover have in common, whatever host the expression names."""
+    return digest(f"{host if is_address(host) else registrable_domain(host) or host}/")
+
+
 def registrable_domain(host: str) -> str | None:
     """The domain that somebody registered, None where ``host`` is a public suffix itself."""
     # An attacker's host name may have thousands of labels; no public suffix has more than a few.

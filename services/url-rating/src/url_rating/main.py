@@ -21,11 +21,13 @@ from url_rating.imports import ListImport
 from url_rating.list_store import StoredLists
 from url_rating.lists_api import build_lists_router
 from url_rating.lookup import Lookup
+from url_rating.mongo_lots import MongoChangeLog, MongoLotRepository
 from url_rating.mongo_overrides import MongoOverrideRepository
 from url_rating.mongo_ratings import MongoRatingRepository
 from url_rating.mongo_reclassifications import MongoReclassificationRepository
 from url_rating.overrides import AllOverrides, Overriding
 from url_rating.overrides_api import build_overrides_router
+from url_rating.revising import Revising
 from url_rating.seed import plant
 from url_rating.service import SERVICE, UrlRating
 from url_rating.settings import Settings
@@ -58,8 +60,20 @@ def build(settings: Settings) -> ServiceApp:
     overriding = Overriding(overrides=overrides, verdicts=verdicts, clock=parts.clock)
     imports = ListImport(lists=lists, sources=Sources(bundled(), catalog))
     decisions = Decisions(requests=requests, verdicts=verdicts, clock=parts.clock)
+    lots_collection = parts.database.collection("lots")
+    lots_relay = Relay(lots_collection, publish, clock=parts.clock)
+    lots = MongoLotRepository(lots_collection, parts.database.collection("sightings"), lots_relay)
+    changes = MongoChangeLog(parts.database, parts.clock)
     rating = UrlRating(
-        lookup=lookup, ratings=rated, reclassifications=requests, objects=parts.objects, clock=parts.clock
+        lookup=lookup,
+        ratings=rated,
+        lots=lots,
+        reclassifications=requests,
+        objects=parts.objects,
+        clock=parts.clock,
+    )
+    revising = Revising(
+        lots=lots, changes=changes, lookup=lookup, requests=requests, objects=parts.objects, clock=parts.clock
     )
 
     async def state_the_delay(event: Event, reason: str) -> None:
@@ -85,9 +99,13 @@ def build(settings: Settings) -> ServiceApp:
         await requests.prepare()
         await rated.prepare()
         await overrides.prepare()
+        await lots.prepare()
+        await changes.prepare()
         await convert_entries(parts.database, lists)
         await plant(lists, imports)
         app.supervise("relay", relay.run())
+        app.supervise("lots relay", lots_relay.run())
+        app.supervise("revising", revising.run())
         yield
         lists.close()
         await parts.close()

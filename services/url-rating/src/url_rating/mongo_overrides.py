@@ -1,6 +1,7 @@
 from collections.abc import Collection as Items
 from datetime import datetime
 from typing import Any
+from uuid import uuid4
 
 from caseway_kit.mongo import Collection, Database, Document, DuplicateKey, Index
 from url_rating.overrides import Override
@@ -23,10 +24,11 @@ class MongoOverrideRepository:
     async def put(self, override: Override) -> None:
         removed = {"removed_by": override.by, "removed_at": override.at, "removed_reason": REPLACED, "active": False}
         same = {"digest": override.digest, "account_id": override.account_id, "active": True}
+        unseen = {} if override.account_id else {"unseen": uuid4().hex}
         while True:
             await self._overrides.update_many(same, {"$set": removed})
             try:
-                return await self._overrides.insert_one({**_document(override), "active": True})
+                return await self._overrides.insert_one({**_document(override), "active": True, **unseen})
             except DuplicateKey:  # somebody else was between the two
                 continue
 
@@ -35,7 +37,8 @@ class MongoOverrideRepository:
     ) -> Override | None:
         mine: Document = {"_id": override_id, "account_id": account_id}
         removed = {"removed_by": by, "removed_at": at, "removed_reason": reason, "active": False}
-        await self._overrides.update_one({**mine, "active": True}, {"$set": removed})
+        unseen = {} if account_id else {"unseen": uuid4().hex}
+        await self._overrides.update_one({**mine, "active": True}, {"$set": {**removed, **unseen}})
         found = await self._overrides.find_one(mine)
         return None if found is None else _override(found)
 

@@ -55,7 +55,9 @@ def _document(sighting: Sighting) -> Document:
         "_id": f"{sighting.subject_id}/{sighting.url_id}",
         "sr_number": sighting.sr_number,
         "account_id": sighting.account_id,
+        "subject_id": sighting.subject_id,
         "digest": sighting.digest,
+        "site": sighting.site,
         "score": sighting.score,
         "at": sighting.at,
     }

@@ -47,7 +47,10 @@ class MongoReclassificationRepository:
         document = _document(decided)
         kept = await self._collection.update_one(
             {"_id": document.pop("_id"), "outcome": None},
-            {"$set": document, "$push": self._relay.push(encode(decided.stated(), source=SOURCE))},
+            {
+                "$set": {**document, **_unseen(decided)},
+                "$push": self._relay.push(encode(decided.stated(), source=SOURCE)),
+            },
         )
         if kept.matched:
             self._relay.updated(decided.id)
@@ -81,6 +84,10 @@ class MongoReclassificationRepository:
 def _document(request: Reclassification) -> Document:
     document = request.model_dump()
     return {"_id": document.pop("id"), **document, "waiting": request.outcome is None}
+
+
+def _unseen(decided: Reclassification) -> Document:
+    return {"unseen": decided.id} if decided.outcome == "changed" and decided.site is not None else {}
 
 
 def _request(document: Document) -> Reclassification:

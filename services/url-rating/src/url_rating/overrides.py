@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict
 from caseway_contracts.kinds import Rating
 from caseway_kit.clock import Clock
 from url_rating.canonical import canonicalize
-from url_rating.expressions import digest
+from url_rating.expressions import digest, site
 from url_rating.lists import Match
 from url_rating.verdicts import ACCOUNT, UnknownCategories, Verdicts
 
@@ -29,6 +29,7 @@ class Override(BaseModel):
     account_id: str | None
     expression: str
     digest: bytes
+    site: bytes = b""
     rating: Rating
     score: int
     categories: tuple[int, ...]
@@ -90,12 +91,14 @@ class Overriding:
         now = self._clock.now()
         if expires_at is not None and expires_at <= now:
             raise NotInTheFuture
-        expression = canonicalize(url).expression
+        canonical = canonicalize(url)
+        expression = canonical.expression
         override = Override(
             id=str(uuid4()),
             account_id=account_id,
             expression=expression,
             digest=digest(expression),
+            site=site(canonical.host),
             rating=rating,
             score=self._verdicts.score(rating),
             categories=tuple(categories),

@@ -22,13 +22,15 @@ class StatedRatings:
 
 @dataclass(frozen=True, slots=True)
 class Sighting:
-    """A URL in a case, by the hash of its most specific expression: who is to be told when its rating changes."""
+    """A URL in a case, by the hashes of its most specific expression and of its site: who is to be told when its
+    rating changes."""
 
     subject_id: str
     url_id: str
     sr_number: str
     account_id: str
     digest: bytes
+    site: bytes
     score: int
     at: datetime
 

@@ -11,6 +11,7 @@ from caseway_contracts.base import UnknownEvent
 from caseway_contracts.kinds import Rating
 from caseway_contracts.ratings import UrlReclassified
 from caseway_contracts.sheets import SheetUrl
+from url_rating.expressions import site
 from url_rating.lists import Match
 from url_rating.lookup import Rated
 
@@ -32,6 +33,7 @@ class Reclassification(BaseModel):
     url: str | None
     canonical: str | None
     digest: bytes | None
+    site: bytes | None = None
     requested_rating: Rating | None
     requested_categories: tuple[int, ...] | None
     rating: Rating
@@ -107,6 +109,7 @@ def requested(
         url=wanted.url,
         canonical=None if rated.canonical is None else str(rated.canonical),
         digest=rated.digest,
+        site=None if rated.canonical is None else site(rated.canonical.host),
         requested_rating=wanted.requested_rating,
         requested_categories=wanted.requested_categories,
         rating=judgement.rating,

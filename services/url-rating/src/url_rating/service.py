@@ -14,7 +14,9 @@ from caseway_kit.errors import InvalidEvent
 from caseway_kit.messaging import Encoded, encode
 from caseway_kit.objects import Model, ObjectMissing, new_salt
 from url_rating.canonical import FOUND_LIMIT
+from url_rating.expressions import site
 from url_rating.lookup import Lookup, Rated
+from url_rating.lots import Lot, LotRepository
 from url_rating.ratings import RatingRepository, Sighting, StatedRatings
 from url_rating.reclassifications import Reclassification, ReclassificationRepository, requested
 
@@ -42,12 +44,14 @@ class UrlRating:
         *,
         lookup: Lookup,
         ratings: RatingRepository,
+        lots: LotRepository,
         reclassifications: ReclassificationRepository,
         objects: Objects,
         clock: Clock,
     ) -> None:
         self._lookup = lookup
         self._ratings = ratings
+        self._lots = lots
         self._reclassifications = reclassifications
         self._objects = objects
         self._clock = clock
@@ -93,7 +97,7 @@ class UrlRating:
             analyzed,
             digest,
             subject_id=analyzed.subject_id,
-            revision=analyzed.revision,
+            revision=await self._revision(analyzed),
             case_revision=analyzed.case_revision,
             prefix=f"cases/{analyzed.key}/ratings/{analyzed.subject_id}/{analyzed.revision}",
             rated=rated,
@@ -103,6 +107,7 @@ class UrlRating:
     async def forget(self, erased: CaseErased) -> None:
         await self._ratings.erase(erased.key)
         await self._reclassifications.erase(erased.key)
+        await self._lots.erase(erased.key)
 
     async def delayed(self, event: Event, reason: str) -> Encoded | None:
         """What is owed because of a parked event, None where nothing is. One that is parked again says the same.
@@ -203,9 +208,18 @@ class UrlRating:
         ref = await self._objects.put_json(prefix, report)
         await self._ratings.add_sightings(
             [
-                Sighting(subject_id, one.id, cause.key, cause.account_id, what.digest, one.score, now)
+                Sighting(
+                    subject_id,
+                    one.id,
+                    cause.key,
+                    cause.account_id,
+                    what.digest,
+                    site(what.canonical.host),
+                    one.score,
+                    now,
+                )
                 for one, what in zip(results, rated, strict=bool(rated))
-                if what.digest is not None
+                if what.digest is not None and what.canonical is not None
             ]
         )
         ratings = [one.rating for one in results]
@@ -222,8 +236,16 @@ class UrlRating:
             report=ref,
         )
         said = tuple(encode(one, source=SERVICE) for one in (stated, *also))
+        await self._lots.put(Lot.of(stated, cause.event_id))
         kept = await self._ratings.add(StatedRatings(cause.event_id, digest, cause.key, said))
         return kept.statements
+
+    async def _revision(self, cause: EvidenceAnalyzed) -> int:
+        """That of the piece's analysis, unless we have stated more of the piece than was analyzed."""
+        lot = await self._lots.find(cause.subject_id)
+        if lot is None or lot.cause == cause.event_id:
+            return cause.revision
+        return max(cause.revision, lot.revision + 1)
 
 
 def _typed(wanted: SheetUrl, rated: Rated, request: Reclassification | None) -> UrlResult:
@@ -244,6 +266,12 @@ def has_urls(case: CaseSubmitted | CaseUpdated) -> bool:
 
 def tombstone(sr_number: str) -> str:
     return f"cases/{sr_number}/tombstone"
+
+
+def rerated(before: UrlResult, rated: Rated) -> UrlResult:
+    """What is said of a URL of a case now, beside what its customer asked for."""
+    now = result(before.id, before.parent_id, rated)
+    return now.model_copy(update={"requested": before.requested, "outcome": before.outcome})
 
 
 def result(url_id: str, parent_id: str | None, rated: Rated) -> UrlResult:

@@ -250,6 +250,13 @@ async def test_case_is_rated_decided_and_rated_otherwise(
     assert (decided["subject_id"], decided["outcome"], decided["rating"]) == (evidence_id, "changed", "safe")
     assert decided["caused_by"] == str(case.event_id)
 
+    # Both lots of the case hold the URL; the typed one was told by the decision.
+    later = [one for one in await log.stated(sr_number, "UrlsRated", 4) if one["revision"] == 2]
+    assert {one["subject_id"]: (one["worst"], one["changed"]) for one in later} == {
+        f"{sr_number}/urls/1": ("safe", 0),
+        mail.subject_id: ("dangerous", 1),
+    }
+
     async with http("customer") as customer:
         [result] = (await customer.post("/lookup", json={"urls": [url]})).json()["results"]
         assert (result["rating"], result["reasons"][0]["engine"]) == ("safe", "analysts")

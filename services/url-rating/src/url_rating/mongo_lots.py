@@ -1,0 +1,146 @@
+from collections.abc import Collection as Items
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Any
+
+from caseway_contracts.base import ObjectRef
+from caseway_contracts.ratings import UrlsRated
+from caseway_kit.clock import Clock
+from caseway_kit.messaging import encode
+from caseway_kit.mongo import Collection, Database, Document, DuplicateKey, Index
+from caseway_kit.outbox import OUTBOX_INDEX, Relay
+from url_rating.lots import Change, Lot, Pass
+
+SOURCE = "url-rating"
+EXPIRED = "expired"
+SIGHTINGS_AT_ONCE = 200
+DECISIONS_AT_ONCE = 20
+
+
+class MongoLotRepository:
+    def __init__(self, lots: Collection, sightings: Collection, relay: Relay) -> None:
+        self._lots = lots
+        self._sightings = sightings
+        self._relay = relay
+
+    async def prepare(self) -> None:
+        await self._lots.ensure_indexes([Index([("sr_number", 1)]), OUTBOX_INDEX])
+        await self._sightings.ensure_indexes([Index([("site", 1), ("subject_id", 1)])])
+
+    async def find(self, subject_id: str) -> Lot | None:
+        found = await self._lots.find_one({"_id": subject_id})
+        return None if found is None else _lot(found)
+
+    async def put(self, lot: Lot) -> None:
+        document = _document(lot)
+        subject_id = document.pop("_id")
+        older = {"_id": subject_id, "revision": {"$lt": lot.revision}}
+        try:
+            await self._lots.update_one(older, {"$set": document}, upsert=True)
+        except DuplicateKey:  # what is there is not older
+            return
+
+    async def revise(self, before: Lot, stated: UrlsRated) -> bool:
+        said = {"revision": stated.revision, "report": stated.report.model_dump()}
+        kept = await self._lots.update_one(
+            {"_id": before.subject_id, "revision": before.revision},
+            {"$set": said, "$push": self._relay.push(encode(stated, source=SOURCE))},
+        )
+        if kept.matched:
+            self._relay.updated(before.subject_id)
+        return bool(kept.matched)
+
+    async def of_site(self, site: bytes, behind: str) -> Sequence[str]:
+        found = await self._sightings.find(
+            {"site": site, "subject_id": {"$gt": behind}},
+            {"subject_id": 1},
+            sort=[("site", 1), ("subject_id", 1)],
+            limit=SIGHTINGS_AT_ONCE,
+        )
+        return list(dict.fromkeys(document["subject_id"] for document in found))
+
+    async def find_many(self, subject_ids: Items[str]) -> list[Lot]:
+        return [_lot(found) for found in await self._lots.find({"_id": {"$in": list(subject_ids)}})]
+
+    async def after(self, subject_id: str, limit: int) -> list[Lot]:
+        found = await self._lots.find({"_id": {"$gt": subject_id}}, sort=[("_id", 1)], limit=limit)
+        return [_lot(document) for document in found]
+
+    async def forget(self, subject_id: str) -> None:
+        await self._lots.delete_one({"_id": subject_id})
+
+    async def erase(self, sr_number: str) -> None:
+        await self._lots.delete_many({"sr_number": sr_number})
+
+
+class MongoChangeLog:
+    """Decisions carry ``unseen`` from the write that makes them on, so that no crash loses one."""
+
+    def __init__(self, database: Database, clock: Clock) -> None:
+        self._sources = (database.collection("overrides"), database.collection("reclassifications"))
+        self._overrides = self._sources[0]
+        self._progress: Collection = database.collection("progress")
+        self._clock = clock
+
+    async def prepare(self) -> None:
+        for source in self._sources:
+            await source.ensure_indexes([Index([("unseen", 1)], partial={"unseen": {"$exists": True}})])
+        await self._overrides.ensure_indexes([Index([("expires_at", 1)], partial={"active": True})])
+
+    async def expire(self) -> None:
+        now = self._clock.now()
+        expired = {"active": True, "expires_at": {"$ne": None, "$lte": now}}
+        removed = {"active": False, "removed_at": now, "removed_reason": EXPIRED}
+        # An account's own never counted in a case.
+        await self._overrides.update_many({**expired, "account_id": {"$ne": None}}, {"$set": removed})
+        await self._overrides.update_many(expired, {"$set": {**removed, "unseen": now.isoformat()}})
+
+    async def pending(self) -> list[Change]:
+        found: list[Change] = []
+        for source in self._sources:
+            waiting = {"unseen": {"$exists": True}}
+            documents = await source.find(waiting, {"site": 1, "unseen": 1}, limit=DECISIONS_AT_ONCE)
+            found += [Change(one["_id"], one["site"], one["unseen"]) for one in documents]
+        return found
+
+    async def seen(self, change: Change) -> None:
+        for source in self._sources:
+            await source.update_one({"_id": change.id, "unseen": change.token}, {"$unset": {"unseen": ""}})
+
+    async def progress(self) -> Pass:
+        found = await self._progress.find_one({"_id": "lists"})
+        if found is None:
+            return Pass()
+        return Pass(_lists(found["done"]), _lists(found["towards"]), found["behind"])
+
+    async def save(self, progress: Pass) -> None:
+        await self._progress.update_one({"_id": "lists"}, {"$set": asdict(progress)}, upsert=True)
+
+
+def _lists(found: list[str] | None) -> tuple[str, ...] | None:
+    return None if found is None else tuple(found)
+
+
+def _document(lot: Lot) -> Document:
+    document: dict[str, Any] = {
+        "_id": lot.subject_id,
+        "sr_number": lot.sr_number,
+        "account_id": lot.account_id,
+        "cause": lot.cause,
+        "case_revision": lot.case_revision,
+        "revision": lot.revision,
+        "report": lot.report.model_dump(),
+    }
+    return document
+
+
+def _lot(document: Document) -> Lot:
+    return Lot(
+        document["_id"],
+        document["sr_number"],
+        document["account_id"],
+        document["cause"],
+        document["case_revision"],
+        document["revision"],
+        ObjectRef.model_validate(document["report"]),
+    )
