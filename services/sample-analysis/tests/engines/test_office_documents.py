@@ -1,6 +1,8 @@
+import base64
 import io
 import struct
 import zipfile
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -132,6 +134,14 @@ def test_a_sheet_of_a_million_rows_ends(
     looked = inspection(b'<?xml version="1.0"?><worksheet>' + b"<row><c><v>1</v></c></row>" * 10_000)
     run(looked, office_xml.inspect)
     assert [limit.limit for limit in looked.node.limits] == ["elements"]
+
+
+def test_a_file_inside_xml_is_taken_out(examine: Examine, eicar: bytes) -> None:
+    macros = b"ActiveMime".ljust(0x32, b"\x00") + zlib.compress(eicar)
+    for data in (eicar, macros):
+        text = base64.b64encode(data).decode()
+        report = examine(f'<?xml version="1.0"?><w:d xmlns:w="u"><w:binData>{text}</w:binData></w:d>'.encode(), "a.xml")
+        assert report.root.verdict == "malicious"
 
 
 def test_a_package_names_its_file_and_one_that_is_none_is_given_as_it_is() -> None:

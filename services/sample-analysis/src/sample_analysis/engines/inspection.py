@@ -86,12 +86,21 @@ def run(inspection: Inspection, inspect: Callable[[Inspection], None]) -> None:
     """Whatever the parsers behind ``inspect`` do with hostile bytes, what was found before stands."""
     node = inspection.node
     try:
-        with _within(CPU_SECONDS):
+        with _within(CPU_SECONDS), surviving(node):
             inspect(inspection)
-    except LimitReached as reached:
-        node.stopped_by(reached)
     except TimeIsUp:
         node.cut_short("parser-time", f"Looking into it was stopped after {CPU_SECONDS:g} seconds of computing.")
+    if inspection.locked and node.own == "unknown":
+        node.own = "not_analyzed"
+
+
+@contextmanager
+def surviving(node: Node) -> Iterator[None]:
+    """One step of an inspection: when it fails that is a result, and the steps after it are still taken."""
+    try:
+        yield
+    except LimitReached as reached:
+        node.stopped_by(reached)
     except MemoryError:
         node.cut_short("memory", "Looking into it would have taken more memory than a parser gets.")
     except RecursionError:
@@ -99,8 +108,6 @@ def run(inspection: Inspection, inspect: Callable[[Inspection], None]) -> None:
     except Exception:
         # Parsers of other people's making raise anything; the corpora tests list what ends here.
         node.cut_short("damaged", "It is damaged or built in a way that could not be taken apart to its end.")
-    if inspection.locked and node.own == "unknown":
-        node.own = "not_analyzed"
 
 
 @contextmanager

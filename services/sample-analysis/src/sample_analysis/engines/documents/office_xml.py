@@ -3,6 +3,7 @@
 import base64
 import binascii
 import re
+import zlib
 from collections.abc import Callable
 from xml.parsers import expat
 
@@ -13,6 +14,7 @@ PART_BYTES = 128 * 1024 * 1024
 ELEMENTS = 2_000_000
 TEXT_CHARACTERS = 64 * 1024
 OBJECT_CHARACTERS = 32 * 1024 * 1024
+_ACTIVE_MIME_HEADER = 0x32
 _OFFICE_PART = re.compile(r"(?i)^(?:word|xl|ppt|visio|docProps|_rels|customXml)/|^\[Content_Types\]\.xml$")
 _XML_NAME = re.compile(r"(?i)\.(?:xml|rels|vml)$")
 _AUTOMATIC = re.compile(r"(?i)^(?:_xlnm\.)?auto_(?:open|close|activate|deactivate)")
@@ -31,8 +33,11 @@ def inspect(inspection: Inspection) -> None:
 
 
 def inspect_binary(inspection: Inspection) -> None:
-    """Parts of a binary workbook are told by their names."""
-    if inspection.node.name.lower().startswith("xl/") and inspection.node.name.lower().endswith(".bin"):
+    """Parts of binary workbooks are told by their names; the macros of documents saved as web pages by their start."""
+    if inspection.content.head(10) == b"ActiveMime":
+        packed = inspection.content.head(PART_BYTES)[_ACTIVE_MIME_HEADER:]
+        inspection.take_out("object/macros", "macros", zlib.decompressobj().decompress(packed, OBJECT_CHARACTERS))
+    elif inspection.node.name.lower().startswith("xl/") and inspection.node.name.lower().endswith(".bin"):
         xlsb.inspect(inspection)
 
 

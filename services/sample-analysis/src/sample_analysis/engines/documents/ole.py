@@ -7,7 +7,7 @@ import olefile
 
 from caseway_kit.archives import LimitReached
 from sample_analysis.engines.documents import biff, embedded, encrypted, fields, macros, vba
-from sample_analysis.engines.inspection import Inspection
+from sample_analysis.engines.inspection import Inspection, surviving
 
 DOCUMENT_BYTES = 96 * 1024 * 1024
 STREAM_BYTES = 32 * 1024 * 1024
@@ -48,18 +48,35 @@ def inspect(inspection: Inspection) -> None:
     storage = Storage(inspection.content.head(DOCUMENT_BYTES))
     if inspection.content.size > DOCUMENT_BYTES:
         inspection.node.cut_short("document-bytes", f"Only the first {DOCUMENT_BYTES // 1024 // 1024} MiB were read.")
-    _macros(inspection, storage)
+    for look in (_macros, _workbook, _text, _objects, _slides, _drawing):
+        with surviving(inspection.node):
+            look(inspection, storage)
+    encrypted.decrypt(inspection)
+
+
+def _workbook(inspection: Inspection, storage: Storage) -> None:
     for name in ("Workbook", "Book"):
         if (book := storage.read(name)) is not None:
             biff.inspect(inspection, book)
+
+
+def _text(inspection: Inspection, storage: Storage) -> None:
     if (text := storage.read("WordDocument")) is not None:
         fields.in_word(inspection, text)
+
+
+def _objects(inspection: Inspection, storage: Storage) -> None:
     embedded.in_storage(inspection, storage.paths(), storage.read)
+
+
+def _slides(inspection: Inspection, storage: Storage) -> None:
     if (slides := storage.read("PowerPoint Document")) is not None:
         embedded.in_slides(inspection, slides)
+
+
+def _drawing(inspection: Inspection, storage: Storage) -> None:
     if (drawing := storage.read("VisioDocument")) is not None:
         embedded.raw_storage(inspection, drawing)
-    encrypted.decrypt(inspection)
 
 
 def _macros(inspection: Inspection, storage: Storage) -> None:

@@ -3,12 +3,13 @@
 import re
 from collections.abc import Iterator
 
+from pypdf.errors import LimitReachedError
 from pypdf.generic import ArrayObject, ByteStringObject, DictionaryObject, PdfObject, StreamObject, TextStringObject
 
 from caseway_kit.archives import Content, named_susceptible
 from sample_analysis.engines import urls, yara
 from sample_analysis.engines.documents import targets
-from sample_analysis.engines.inspection import Inspection
+from sample_analysis.engines.inspection import Inspection, surviving
 
 NESTED = 20_000
 SCRIPT_CHARACTERS = 1024 * 1024
@@ -32,13 +33,20 @@ class Finder:
 
     def look(self, found: PdfObject, number: int) -> None:
         for part in _dictionaries(found):
-            self._look(part, f"object {number}", number)
+            with surviving(self._inspection.node):
+                self._whole(part, f"object {number}", number)
         self._inspection.job.budget.check_time()
 
     def conclude(self) -> None:
         if self._attacks and self._opens:
             says = "A script that runs when the document is opened uses what attacks use."
             self._inspection.suspect("pdf-script-acts-on-open", says, f"{self._opens}; {self._attacks}")
+
+    def _whole(self, part: DictionaryObject, place: str, number: int) -> None:
+        try:
+            self._look(part, place, number)
+        except LimitReachedError:
+            self._inspection.node.cut_short("document-bytes", "Not all of it was read: it unpacks to too much.")
 
     def _look(self, part: DictionaryObject, place: str, number: int) -> None:
         tell = self._inspection.tell

@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass, field
 
 from sample_analysis.engines.documents import fields, ole_objects, targets
-from sample_analysis.engines.inspection import Inspection
+from sample_analysis.engines.inspection import Inspection, surviving
 
 DOCUMENT_BYTES = 64 * 1024 * 1024
 TOKENS = 4_000_000
@@ -94,8 +94,9 @@ class _Reading:
             if self.objects > OBJECTS:
                 self.inspection.node.cut_short("objects", f"Only the first {OBJECTS} objects were taken out.")
                 return
-            digits = data[: len(data) & ~1]
-            ole_objects.first_kind(self.inspection, bytes.fromhex(digits.decode("ascii")), f"object {self.objects}")
+            digits = data[: len(data) & ~1].decode("ascii")
+            with surviving(self.inspection.node):
+                ole_objects.first_kind(self.inspection, bytes.fromhex(digits), f"object {self.objects}")
         elif kind == "field":
             fields.judge(self.inspection, data.decode("cp1252", "replace"), "field")
         elif kind == "template":

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pefile
 
-from sample_analysis.engines.inspection import Inspection
+from sample_analysis.engines.inspection import Inspection, surviving
 from sample_analysis.engines.programs import signature
 from sample_analysis.engines.programs.bytes_at import entropy
 
@@ -29,17 +29,15 @@ def inspect(inspection: Inspection) -> None:
         program = pefile.PE(data=data, fast_load=True)
     except pefile.PEFormatError as error:
         inspection.tell(
-            "not-a-program", "It begins like a program of Windows, but Windows would not load it.", str(error)
+            "not-a-program", "It begins like a program of Windows but is none that it loads.", str(error.value)
         )
         return
     # It is not closed: bytes need no closing, and that would collect all garbage of the process.
     _header(inspection, program)
     _sections(inspection, program, data)
-    wanted = [pefile.DIRECTORY_ENTRY[f"IMAGE_DIRECTORY_ENTRY_{name}"] for name in _DIRECTORIES]
-    program.parse_data_directories(directories=wanted)
-    _imports(inspection, program)
-    _rest(inspection, program)
-    _overlay(inspection, program)
+    for look in (_imports, _rest, _overlay):
+        with surviving(inspection.node):
+            look(inspection, program)
     signature.inspect(inspection)
 
 
@@ -81,6 +79,8 @@ def _sections(inspection: Inspection, program: pefile.PE, data: bytes) -> None:
 
 
 def _imports(inspection: Inspection, program: pefile.PE) -> None:
+    wanted = [pefile.DIRECTORY_ENTRY[f"IMAGE_DIRECTORY_ENTRY_{name}"] for name in _DIRECTORIES]
+    program.parse_data_directories(directories=wanted)
     listed = getattr(program, "DIRECTORY_ENTRY_IMPORT", [])
     libraries = [entry.dll.decode("latin-1") for entry in listed if entry.dll]
     functions = sum(len(entry.imports) for entry in listed)
