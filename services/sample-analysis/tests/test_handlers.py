@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from collections import Counter
 from typing import Any
 
 import pytest
@@ -103,6 +104,24 @@ async def test_what_an_account_sends_beyond_fifty_waits_on_the_bulk_lane(
     assert [work.topic for work in await analysis.plan(flood)] == topics
     other = await make_case({"q": "email"}, number=43, account="acc-2")
     assert [work.topic for work in await analysis.plan(other)] == [work_topic("email")]
+
+
+async def test_a_flood_of_cases_goes_to_the_bulk_lane_and_other_accounts_pass_it(
+    analysis: SampleAnalysis, make_case: MakeCase
+) -> None:
+    topics: Counter[str] = Counter()
+    for batch in range(5):
+        flood = [
+            await make_case({f"p{number}": "file"}, number=number) for number in range(batch * 50, batch * 50 + 50)
+        ]
+        planned = await asyncio.gather(*map(analysis.plan, flood))
+        topics.update(work.topic for works in planned for work in works)
+    # Those of one batch can't see each other: one batch too many may go to the lane of its kind.
+    assert topics[work_topic("file")] <= 100
+    assert topics[work_topic("bulk")] >= 150
+    for number, kind in enumerate(("file", "email", "attk_log"), start=900):
+        other = await make_case({f"q{number}": kind}, number=number, account=f"acc-{number}")
+        assert [work.topic for work in await analysis.plan(other)] == [work_topic(kind)]
 
 
 async def test_an_account_whose_pieces_are_done_is_back_on_its_lane(
