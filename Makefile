@@ -13,7 +13,7 @@ READY := $(VENV)/.ready
 PROJECTS := $(sort $(wildcard shared/*/pyproject.toml services/*/pyproject.toml deploy/*/pyproject.toml))
 MEMBERS := $(patsubst %/pyproject.toml,%,$(PROJECTS))
 
-.PHONY: help setup lock run test check lint format types imports contracts new-service clean
+.PHONY: help setup lock run test fuzz check lint format types imports contracts new-service clean
 
 help: ## Say what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -54,6 +54,9 @@ run: setup ## Bring up the whole system, with its data in var/ (PORT=9000 for an
 test: setup check ## Run every check and every test (PYTEST="…" adds options)
 	@echo "Tests, on real parts (Kafka and MongoDB start once)"
 	@$(BIN)/pytest $(PYTEST)
+
+fuzz: setup ## Damage inputs of every parser until the time is up (SECONDS=600 each, SEED=… to repeat a run)
+	@FUZZ_SECONDS=$(or $(SECONDS),600) FUZZ_SEED=$(or $(SEED),$$RANDOM) $(BIN)/pytest -q -s tests/fuzz
 
 check: lint types imports contracts ## Run every check that needs no Kafka
 
