@@ -55,7 +55,8 @@ _WORDS = {
         "enviada em", "enviado em",
         "fecha", "data", "inviato", "data", "verzonden", "skickat", "sendt", "dato", "lähetetty",
         "päivämäärä", "wysłano",
-        "odesláno", "küldve", "gönderildi", "tarih", "отправлено", "дата", "送信日時", "日時", "日付", "发送时间", "日期",
+        "odesláno", "küldve", "gönderildi", "tarih", "отправлено", "дата",
+        "送信日時", "日時", "日付", "发送时间", "日期",
         "寄件日期", "傳送時間", "보낸 날짜", "날짜",
     ),
     "to": (
