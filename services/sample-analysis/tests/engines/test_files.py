@@ -164,7 +164,8 @@ def test_office_file_lists_only_the_members_that_say_something(
 )
 def test_names_that_deceive_are_suspicious(examine: Examine, name: str, data: bytes, rule: str) -> None:
     report = examine(data, name)
-    assert (report.root.verdict, report.rules(name)) == ("suspicious", [rule])
+    assert report.root.verdict == "suspicious"
+    assert rule in report.rules(name)
 
 
 @pytest.mark.parametrize("name", ["a\ud800b.txt", "", "x" * 5000, "../../etc/passwd"])

@@ -36,10 +36,9 @@ class Keys:
         passwords: Sequence[str],
         guesses: Sequence[str],
         limits: Limits,
-        *,
-        encodings: Sequence[str] = ENCODINGS,
     ) -> None:
-        self._encodings = encodings
+        self._encodings: Sequence[str] = ENCODINGS
+        self._longest = LONGEST
         self._limits = limits
         self._passwords = tuple(passwords)
         self._guesses = tuple(guesses)
@@ -47,8 +46,9 @@ class Keys:
         self._fitting: list[tuple[str, bytes]] = []
         self.tried = 0
 
-    def find(self, opens: Opens) -> tuple[str, bytes]:
+    def find(self, opens: Opens, *, encodings: Sequence[str] = ENCODINGS, longest: int = LONGEST) -> tuple[str, bytes]:
         """The word and its bytes. Raises PasswordNeeded."""
+        self._encodings, self._longest = encodings, longest
         for word, typed in self._fitting:
             if opens(typed):
                 return word, typed
@@ -84,11 +84,11 @@ class Keys:
         for word in words:
             for encoding in self._encodings:
                 try:
-                    typed = word[:LONGEST].encode(encoding)
+                    typed = word.encode(encoding)
                 except UnicodeEncodeError:
                     continue
                 # The C library takes a string that ends at the first NUL: no such password can be right.
-                if typed and "\x00" not in word and typed not in seen:
+                if typed and "\x00" not in word and len(word) <= self._longest and typed not in seen:
                     seen.add(typed)
                     yield word, typed
 

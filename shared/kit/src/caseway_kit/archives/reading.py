@@ -9,8 +9,9 @@ from caseway_kit.archives.budget import Budget
 from caseway_kit.archives.content import Content
 from caseway_kit.archives.filetypes import FileType, detect, is_tar
 from caseway_kit.archives.passwords import Keys, PasswordNeeded, opens_member, smallest_encrypted
-from caseway_kit.archives.reader import EntryKind, Reader, Unreadable
+from caseway_kit.archives.reader import Entry, EntryKind, Reader, Unreadable
 from caseway_kit.archives.signatures import ONE_STREAM
+from caseway_kit.archives.unlocking import Anew, open_anew
 from caseway_kit.archives.ziplayout import ZipLayout, read_layout
 from caseway_kit.archives.zippieces import pieces
 
@@ -28,6 +29,8 @@ class Member:
     kind: EntryKind
     size: int | None
     encrypted: bool
+    locked: bool
+    """Whether it is to be decrypted still."""
     place: int | None
     """Where the usual reading of the archive finds it; None in another reading."""
     _archive: "Archive" = field(repr=False, compare=False)
@@ -50,6 +53,7 @@ class Archive:
         self.opened_with: str | None = None
         self.encrypted = False
         self._keys: Keys | None = None
+        self._anew: Anew | None = None
         self.layout = read_layout(content, budget.limits.listed) if self._is_zip else ZipLayout()
         self._only_name = ""
         self._formats: tuple[str, ...] = library.ZIP_DIRECTORY if self._is_zip else library.FORMATS
@@ -99,9 +103,12 @@ class Archive:
         if target is None:
             return
         self.encrypted = True
-        if not self._is_zip:
-            raise PasswordNeeded(tried=0, supported=False)
         self._keys = keys
+        if not self._is_zip:
+            self._anew = open_anew(self._content, self._formats, keys, self._budget, target, any_open=any_open)
+            if self._anew is not None:
+                self._content, self.opened_with = self._anew.content, self._anew.word
+            return
         try:
             self.opened_with, self._typed = keys.find(opens_member(self._open, target))
         except PasswordNeeded:
@@ -127,11 +134,13 @@ class Archive:
 
     def read(self, member: "Member", reader: Reader) -> Iterator[bytes]:
         """The bytes of ``member``, at which ``reader`` stands."""
-        if not member.encrypted:
+        if not member.locked:
             yield from self._counted(reader)
             return
         if self._keys is None:
             raise PasswordNeeded(tried=0, supported=False)
+        if not self._is_zip:
+            raise PasswordNeeded(tried=self.tried)
         first = b""
         if self._typed is not None:
             with suppress(Unreadable):
@@ -165,7 +174,20 @@ class Archive:
                 self._budget.check_time()
                 path = self._only_name or entry.path or f"member {index}"
                 place = entry.index if formats is self._formats and content is self._content else None
-                yield Member(index, path, entry.kind, entry.size, entry.encrypted, place, self, reader)
+                yield Member(
+                    index,
+                    path,
+                    entry.kind,
+                    entry.size,
+                    self._was_encrypted(entry),
+                    entry.encrypted,
+                    place,
+                    self,
+                    reader,
+                )
+
+    def _was_encrypted(self, entry: Entry) -> bool:
+        return entry.encrypted or (self._anew is not None and self._anew.was_encrypted(entry.index))
 
     def _open(self, typed: bytes | None) -> Reader:
         return Reader(self._content, self._formats, self._filters, typed)
