@@ -120,7 +120,9 @@ def build(settings: Settings) -> ServiceApp:
             dashboard.build_router(cases),
             requests.build_router(cases),
             legacy_pages.build_router(LegacyRequests(legacy)),
-            operations.build_router(cases, settings.services, ask, KafkaLog(settings.kafka)),
+            operations.build_router(
+                cases, settings.services | {SERVICE: f"http://127.0.0.1:{settings.port}"}, ask, KafkaLog(settings.kafka)
+            ),
             live.build_router(cases, feed),
             samples.build_router(cases, parts.objects),
             case.build_router(cases, desk),

@@ -72,8 +72,8 @@ def health_of(name: str, answer: Mapping[str, Any] | None, state: LogState | Non
         name=name,
         state="away" if answer is None else "ready" if answer.get("ready") else "not_ready",
         why=tuple(f"{part}: {says}" for part, says in checks.items() if says not in ("ok", "running")),
-        behind=state.behind.get(name) if state else None,
-        parked=state.parked.get(name) if state else None,
+        behind=state.behind.get(name, 0) if state else None,
+        parked=state.parked.get(name, 0) if state else None,
     )
 
 

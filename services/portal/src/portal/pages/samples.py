@@ -67,6 +67,7 @@ def inner_name(name: str) -> str:
 def disposed(name: str) -> str:
     """An ASCII name of letters, digits and little else, and the real one as RFC 6266 has it."""
     stem = inner_name(name)
-    plain = re.sub(r"[^A-Za-z0-9._-]+", "_", unicodedata.normalize("NFKD", stem)).strip("._") or "sample"
+    letters = unicodedata.normalize("NFKD", stem).encode("ascii", "ignore").decode()
+    plain = re.sub(r"[^A-Za-z0-9._-]+", "_", letters).strip("._") or "sample"
     encoded = quote(f"{stem}.zip".encode("utf-8", "replace"), safe="")
     return f"attachment; filename=\"{plain[:100]}.zip\"; filename*=UTF-8''{encoded}"
