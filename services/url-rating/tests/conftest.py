@@ -33,6 +33,7 @@ from url_rating.mongo_overrides import MongoOverrideRepository
 from url_rating.mongo_ratings import MongoRatingRepository
 from url_rating.mongo_reclassifications import MongoReclassificationRepository
 from url_rating.overrides import AllOverrides, Overriding
+from url_rating.popularity import Popularity
 from url_rating.reclassifications import Reclassification
 from url_rating.seed import plant
 from url_rating.service import UrlRating
@@ -180,8 +181,15 @@ def lookup(
 
 
 @pytest.fixture
-def overriding(memory_overrides: InMemoryOverrideRepository, verdicts: Verdicts, clock: FixedClock) -> Overriding:
-    return Overriding(overrides=memory_overrides, verdicts=verdicts, clock=clock)
+def overriding(
+    memory_overrides: InMemoryOverrideRepository, popularity: Popularity, verdicts: Verdicts, clock: FixedClock
+) -> Overriding:
+    return Overriding(overrides=memory_overrides, popularity=popularity, verdicts=verdicts, clock=clock)
+
+
+@pytest.fixture
+def popularity(memory_ratings: InMemoryRatingRepository) -> Popularity:
+    return Popularity(memory_ratings)
 
 
 @pytest.fixture
@@ -191,9 +199,12 @@ def imports(memory_lists: InMemoryListRepository, sources: Sources) -> ListImpor
 
 @pytest.fixture
 def decisions(
-    memory_reclassifications: InMemoryReclassificationRepository, verdicts: Verdicts, clock: FixedClock
+    memory_reclassifications: InMemoryReclassificationRepository,
+    popularity: Popularity,
+    verdicts: Verdicts,
+    clock: FixedClock,
 ) -> Decisions:
-    return Decisions(requests=memory_reclassifications, verdicts=verdicts, clock=clock)
+    return Decisions(requests=memory_reclassifications, popularity=popularity, verdicts=verdicts, clock=clock)
 
 
 @pytest.fixture

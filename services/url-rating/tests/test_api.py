@@ -114,6 +114,7 @@ async def test_look_up_of_500_long_urls_is_answered(http: httpx.AsyncClient) -> 
         ("GET", "/overrides", {"account_admin", "analyst"}),
         ("POST", "/overrides", {"account_admin", "analyst"}),
         ("POST", "/overrides/x/remove", {"account_admin", "analyst"}),
+        ("POST", "/overrides/x/second", {"analyst"}),
         ("GET", "/reclassifications", {"analyst"}),
         ("POST", "/reclassifications/x/decision", {"analyst"}),
         ("GET", "/lists", {"operator"}),
@@ -295,3 +296,18 @@ async def test_override_that_makes_no_sense_is_refused(
     answer = await http.post(f"{BASE}/overrides", json=wanted, headers=as_("analyst"))
     assert answer.status_code == 422
     assert [error["field"] for error in answer.json()["errors"]] == [field]
+
+
+async def test_override_of_a_widely_used_site_needs_two_people_unless_it_is_for_the_own_account(
+    http: httpx.AsyncClient,
+) -> None:
+    wanted = {"url": "https://popular.example/", "rating": "dangerous", "reason": "It was taken over."}
+    own = await http.post(f"{BASE}/overrides", json=wanted, headers=as_("account_admin/acc-1"))
+    assert own.json()["awaits_second"] is False
+    made = (await http.post(f"{BASE}/overrides", json=wanted, headers=as_("analyst"))).json()
+    assert made["awaits_second"] is True
+    path = f"{BASE}/overrides/{made['id']}/second"
+    assert (await http.post(path, headers=as_("analyst"))).status_code == 409
+    look = {"urls": ["https://popular.example/"]}
+    [unrated] = (await http.post(f"{BASE}/lookup", json=look, headers=as_("customer/acc-2"))).json()["results"]
+    assert unrated["rating"] == "untested"

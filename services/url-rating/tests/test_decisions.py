@@ -1,11 +1,14 @@
 from collections.abc import Callable
 
 import pytest
-from url_rating_fakes import InMemoryReclassificationRepository
+from url_rating_fakes import InMemoryRatingRepository, InMemoryReclassificationRepository
 
 from caseway_kit.testing.clock import FixedClock
 from url_rating.decisions import AlreadyDecided, Decisions, NoSuchRequest, NothingChanges
+from url_rating.expressions import site
 from url_rating.lookup import Lookup
+from url_rating.popularity import ACCOUNTS, Popularity
+from url_rating.ratings import Sighting
 from url_rating.reclassifications import Reclassification
 from url_rating.verdicts import UnknownCategories
 
@@ -74,3 +77,49 @@ async def test_decision_must_make_sense(decisions: Decisions, request_id: str) -
     with pytest.raises(UnknownCategories):
         await decisions.decide(request_id, "changed", by="con-1", reason="why", categories=[9999])
     assert len(await decisions.waiting()) == 1
+
+
+@pytest.fixture
+async def popular_id(
+    memory_reclassifications: InMemoryReclassificationRepository, make_request: Callable[..., Reclassification]
+) -> str:
+    request = make_request("popular", url="http://www.popular.example/")
+    await memory_reclassifications.add([request])
+    return request.id
+
+
+async def test_change_of_a_widely_used_site_needs_two_people(
+    decisions: Decisions, memory_reclassifications: InMemoryReclassificationRepository, popular_id: str
+) -> None:
+    change = {"rating": "safe", "categories": [58]}
+    for _ in range(2):  # one person twice is one person
+        first = await decisions.decide(popular_id, "changed", by="con-1", reason="cleaned", **change)  # type: ignore[arg-type]  # keywords by name
+        assert (first.outcome, first.rating) == (None, "dangerous")
+        assert first.proposed is not None
+        assert (first.proposed.by, first.proposed.rating, first.proposed.categories) == ("con-1", "safe", (58,))
+    assert memory_reclassifications.stated == []
+
+    other = await decisions.decide(popular_id, "changed", by="con-2", reason="hm", rating="suspicious")
+    assert (other.outcome, other.proposed and other.proposed.by) == (None, "con-2")
+    await decisions.decide(popular_id, "changed", by="con-1", reason="cleaned", **change)  # type: ignore[arg-type]  # keywords by name
+    decided = await decisions.decide(popular_id, "changed", by="con-2", reason="agreed", **change)  # type: ignore[arg-type]  # keywords by name
+    assert (decided.outcome, decided.decided_by, decided.rating) == ("changed", "con-2", "safe")
+    assert decided.proposed is not None
+    assert decided.proposed.by == "con-1"
+    assert len(memory_reclassifications.stated) == 1
+
+
+async def test_rating_of_a_widely_used_site_is_kept_by_one(decisions: Decisions, popular_id: str) -> None:
+    assert (await decisions.decide(popular_id, "kept", by="con-1", reason="still bad")).outcome == "kept"
+
+
+async def test_site_that_many_accounts_sent_is_widely_used(
+    popularity: Popularity, memory_ratings: InMemoryRatingRepository, clock: FixedClock
+) -> None:
+    name = site("evil.example")
+    for number in range(ACCOUNTS):
+        assert not await popularity.widely_used("www.evil.example")
+        seen = Sighting("piece", f"url-{number}", "SR01-000000042-4", f"acc-{number}", name, name, 71, clock.now())
+        await memory_ratings.add_sightings([seen])
+    assert await popularity.widely_used("www.evil.example")
+    assert await popularity.widely_used("drive.google.com")

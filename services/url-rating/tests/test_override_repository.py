@@ -87,3 +87,19 @@ async def test_override_is_taken_back_once_and_by_its_own_account_only(
     clock.advance(60)
     assert await overrides.remove("a", "acc-1", by="con-9", at=clock.now(), reason="again") == removed
     assert await overrides.in_force([EVIL], "acc-1", clock.now()) == []
+
+
+async def test_override_that_awaits_a_second_person_counts_when_somebody_else_seconds_it(
+    overrides: OverrideRepository, make_override: MakeOverride, clock: FixedClock
+) -> None:
+    await overrides.put(make_override("a"))
+    await overrides.put(make_override("b", awaits_second=True))
+    await overrides.put(make_override("own", "acc-1"))
+    assert [one.id for one in await overrides.in_force([EVIL], None, clock.now())] == ["a"]
+    for override_id, by in (("b", "con-1"), ("a", "con-2"), ("own", "con-2"), ("none", "con-2")):
+        assert await overrides.second(override_id, by=by, at=clock.now()) is None
+    seconded = await overrides.second("b", by="con-2", at=clock.now())
+    assert seconded is not None
+    assert (seconded.awaits_second, seconded.seconded_by, seconded.by) == (False, "con-2", "con-1")
+    assert [one.id for one in await overrides.in_force([EVIL], None, clock.now())] == ["b"]
+    assert await overrides.second("b", by="con-2", at=clock.now()) is None

@@ -22,6 +22,7 @@ from url_rating.imports import ListImport
 from url_rating.lookup import Lookup
 from url_rating.lots import Change, Pass
 from url_rating.overrides import Overriding
+from url_rating.reclassifications import Outcome
 from url_rating.revising import Revising
 from url_rating.service import UrlRating, tombstone
 
@@ -193,6 +194,31 @@ async def test_case_that_asked_for_the_change_is_told_once(
         (SR, 0, "safe"),
         (OTHER_SR, 1, "safe"),
     ]
+
+
+@pytest.mark.parametrize("outcome", ["kept", "changed"])
+async def test_case_shows_what_became_of_its_request_and_why(
+    revising: Revising,
+    rating: UrlRating,
+    make_case: MakeCase,
+    memory_lots: InMemoryLotRepository,
+    changes: InMemoryChangeLog,
+    decisions: Decisions,
+    objects: Objects,
+    outcome: Outcome,
+) -> None:
+    asked = SheetUrl(evidence_id="asked", url="http://phishing.test/", requested_rating="safe")
+    await rating.rate_case_urls(await make_case(asked), DIGEST)
+    await at_rest(revising)
+    await decisions.decide("asked", outcome, by="con-9", reason="We looked at it.", rating="safe")
+    changes.changes.append(Change("asked", digest("phishing.test/"), "1"))
+    await at_rest(revising)
+    [stated] = memory_lots.stated
+    [shown] = (await objects.get_json(stated.report, UrlReport)).urls
+    assert (shown.outcome, shown.rating) == (outcome, "safe" if outcome == "changed" else "dangerous")
+    assert (shown.reasons[-1].engine, shown.reasons[-1].rule) == ("analysts", outcome)
+    assert shown.reasons[-1].says == "We looked at it."
+    assert stated.changed == 0
 
 
 async def test_erased_case_is_told_nothing(

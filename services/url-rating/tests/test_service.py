@@ -1,4 +1,4 @@
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
 import pytest
@@ -13,6 +13,8 @@ from caseway_contracts.sheets import SheetUrl
 from caseway_kit.errors import InvalidEvent
 from caseway_kit.messaging import Encoded
 from caseway_kit.objects import ObjectMissing, Objects
+from url_rating.expressions import digest
+from url_rating.imports import ListImport
 from url_rating.service import UrlRating, tombstone
 
 MakeCase = Callable[..., Awaitable[CaseSubmitted | CaseUpdated]]
@@ -160,6 +162,35 @@ async def test_request_for_something_else_waits_for_an_analyst(
     assert plain.requested is None
     [waiting] = await memory_reclassifications.waiting(after=None, limit=10)
     assert (waiting.id, waiting.requested_rating, waiting.score) == ("url-one", "safe", 49)
+
+
+async def test_lists_that_agree_keep_a_rating_without_an_analyst(
+    rating: UrlRating, make_case: MakeCase, imports: ListImport
+) -> None:
+    async def chunks() -> AsyncIterator[bytes]:
+        yield b"malware\tphishing.test\n"
+
+    async for _ in imports.run("other", "1", "ut1", chunks()):
+        pass
+    case = await make_case(typed("http://phishing.test/", requested_rating="safe"))
+    _, decided = said(await rating.rate_case_urls(case, DIGEST))
+    assert (decided.outcome, decided.decided_by, decided.rating) == ("kept", "rule:several-lists", "dangerous")
+
+
+async def test_name_that_imitates_a_brand_is_rated_worse_without_an_analyst(
+    rating: UrlRating,
+    make_case: MakeCase,
+    objects: Objects,
+    memory_reclassifications: InMemoryReclassificationRepository,
+) -> None:
+    case = await make_case(typed("http://p\u0430ypal.com/", requested_rating="dangerous"))
+    statements = await rating.rate_case_urls(case, DIGEST)
+    _, decided = said(statements)
+    assert (decided.outcome, decided.decided_by) == ("changed", "rule:imitates-a-brand")
+    assert (decided.rating, decided.score, decided.categories) == ("dangerous", 49, (75,))
+    [match] = await memory_reclassifications.overrides([digest("xn--pypal-4ve.com/")])
+    assert match.score == 49
+    assert (await results(objects, statements))[0].outcome == "changed"
 
 
 async def test_erased_case_is_forgotten(

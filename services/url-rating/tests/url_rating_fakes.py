@@ -8,7 +8,7 @@ from url_rating.lots import Change, Lot, Pass
 from url_rating.mongo_overrides import REPLACED
 from url_rating.overrides import Override
 from url_rating.ratings import Sighting, StatedRatings
-from url_rating.reclassifications import Reclassification
+from url_rating.reclassifications import Proposal, Reclassification
 
 
 class InMemoryListRepository:
@@ -87,6 +87,9 @@ class InMemoryRatingRepository:
         for sighting in sightings:
             self.sightings.setdefault((sighting.subject_id, sighting.url_id), sighting)
 
+    async def accounts(self, site: bytes, most: int) -> int:
+        return min(most, len({one.account_id for one in self.sightings.values() if one.site == site}))
+
     async def erase(self, sr_number: str) -> None:
         self.sightings = {key: one for key, one in self.sightings.items() if one.sr_number != sr_number}
 
@@ -110,6 +113,12 @@ class InMemoryReclassificationRepository:
             if request.outcome is None and request_id not in self.erased and request_id > (after or "")
         ][:limit]
 
+    async def propose(self, request_id: str, proposal: Proposal) -> bool:
+        if self.requests[request_id].outcome is not None:
+            return False
+        self.requests[request_id] = self.requests[request_id].model_copy(update={"proposed": proposal})
+        return True
+
     async def decide(self, decided: Reclassification) -> bool:
         if self.requests[decided.id].outcome is not None:
             return False
@@ -132,7 +141,8 @@ class InMemoryReclassificationRepository:
         for request_id, request in self.requests.items():
             if request.sr_number == sr_number:
                 self.erased.add(request_id)
-                self.requests[request_id] = request.model_copy(update={"url": None, "canonical": None, "reason": None})
+                words = {"url": None, "canonical": None, "reason": None, "proposed": None}
+                self.requests[request_id] = request.model_copy(update=words)
 
 
 class InMemoryOverrideRepository:
@@ -140,10 +150,23 @@ class InMemoryOverrideRepository:
         self.kept: dict[str, Override] = {}
 
     async def put(self, override: Override) -> None:
-        for one in list(self.kept.values()):
-            if one.removed_at is None and (one.digest, one.account_id) == (override.digest, override.account_id):
-                await self.remove(one.id, one.account_id, by=override.by, at=override.at, reason=REPLACED)
+        if not override.awaits_second:
+            await self._replace(override, override.by, override.at)
         self.kept[override.id] = override
+
+    async def second(self, override_id: str, *, by: str, at: datetime) -> Override | None:
+        kept = self.kept.get(override_id)
+        if kept is None or not kept.awaits_second or kept.by == by or kept.removed_at or kept.account_id:
+            return None
+        await self._replace(kept, by, at)
+        self.kept[override_id] = kept.model_copy(update={"awaits_second": False, "seconded_by": by, "seconded_at": at})
+        return self.kept[override_id]
+
+    async def _replace(self, override: Override, by: str, at: datetime) -> None:
+        for one in list(self.kept.values()):
+            same = (one.digest, one.account_id) == (override.digest, override.account_id)
+            if same and one.removed_at is None and not one.awaits_second:
+                await self.remove(one.id, one.account_id, by=by, at=at, reason=REPLACED)
 
     async def remove(
         self, override_id: str, account_id: str | None, *, by: str, at: datetime, reason: str
@@ -165,6 +188,7 @@ class InMemoryOverrideRepository:
             one
             for one in self.kept.values()
             if one.removed_at is None
+            and not one.awaits_second
             and one.digest in digests
             and one.account_id in (None, account_id)
             and (one.expires_at is None or one.expires_at > now)

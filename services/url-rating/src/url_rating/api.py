@@ -11,7 +11,7 @@ from caseway_kit.paging import DEFAULT_LIMIT, Cursor, Limit, Page, from_cursor, 
 from caseway_kit.problems import FieldError, Problem
 from url_rating.decisions import AlreadyDecided, Decisions, NoSuchRequest, NothingChanges
 from url_rating.lookup import Lookup, Rated
-from url_rating.reclassifications import Outcome, Reclassification
+from url_rating.reclassifications import Outcome, Proposal, Reclassification
 from url_rating.verdicts import UnknownCategories
 
 Analyst = Annotated[Caller, Depends(require("analyst"))]
@@ -43,6 +43,7 @@ class Decision(Body):
     rating: Rating | None = None
     categories: Annotated[list[int], Field(max_length=10)] | None = None
     reason: Annotated[str, Field(min_length=1, max_length=2_000)]
+    """The customer reads it."""
 
 
 class RequestItem(BaseModel):
@@ -61,6 +62,8 @@ class RequestItem(BaseModel):
     outcome: Outcome | None
     decided_by: str | None
     reason: str | None
+    proposed: Proposal | None
+    """What a first analyst decided of a widely used site, while it waits for a second one to decide the same."""
 
 
 def build_router(*, lookup: Lookup, decisions: Decisions) -> APIRouter:

@@ -4,7 +4,9 @@ from collections.abc import Sequence
 
 from caseway_contracts.kinds import Rating
 from caseway_kit.clock import Clock
-from url_rating.reclassifications import Outcome, Reclassification, ReclassificationRepository
+from url_rating.canonical import FOUND_LIMIT, canonicalize
+from url_rating.popularity import Popularity
+from url_rating.reclassifications import Outcome, Proposal, Reclassification, ReclassificationRepository
 from url_rating.verdicts import UnknownCategories, Verdicts
 
 
@@ -21,8 +23,11 @@ class NothingChanges(Exception):
 
 
 class Decisions:
-    def __init__(self, *, requests: ReclassificationRepository, verdicts: Verdicts, clock: Clock) -> None:
+    def __init__(
+        self, *, requests: ReclassificationRepository, popularity: Popularity, verdicts: Verdicts, clock: Clock
+    ) -> None:
         self._requests = requests
+        self._popularity = popularity
         self._verdicts = verdicts
         self._clock = clock
 
@@ -39,7 +44,8 @@ class Decisions:
         rating: Rating | None = None,
         categories: Sequence[int] | None = None,
     ) -> Reclassification:
-        """Keep and state a decision. A change is in force for every later look-up of the URL.
+        """Keep and state a decision. A change is in force for every later look-up of the URL; of a widely used site it
+        is only proposed, until another analyst decides the same.
 
         Said again by the same analyst it is answered as it was; anything else about it is :class:`AlreadyDecided`.
         """
@@ -57,9 +63,28 @@ class Decisions:
             if categories is not None:
                 changes["categories"] = tuple(categories)
         decided = request.decided(outcome, by=by, at=self._clock.now(), **changes)
+        if outcome == "changed" and request.outcome is None and await self._needs_two(request):
+            proposal = Proposal(
+                by=by, at=self._clock.now(), rating=decided.rating, categories=decided.categories, reason=reason
+            )
+            if not _seconds(proposal, request.proposed):
+                if not await self._requests.propose(request_id, proposal):
+                    raise AlreadyDecided
+                return request.model_copy(update={"proposed": proposal})
         if request.outcome is None and await self._requests.decide(decided):
             return decided
         kept = await self._requests.find(request_id)
         if kept is None or kept.model_copy(update={"decided_at": decided.decided_at}) != decided:
             raise AlreadyDecided
         return kept
+
+    async def _needs_two(self, request: Reclassification) -> bool:
+        if request.canonical is None:
+            return False
+        return await self._popularity.widely_used(canonicalize(request.canonical, limit=FOUND_LIMIT).host)
+
+
+def _seconds(proposal: Proposal, first: Proposal | None) -> bool:
+    if first is None or first.by == proposal.by:
+        return False
+    return (first.rating, set(first.categories)) == (proposal.rating, set(proposal.categories))

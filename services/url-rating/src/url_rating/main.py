@@ -27,6 +27,7 @@ from url_rating.mongo_ratings import MongoRatingRepository
 from url_rating.mongo_reclassifications import MongoReclassificationRepository
 from url_rating.overrides import AllOverrides, Overriding
 from url_rating.overrides_api import build_overrides_router
+from url_rating.popularity import Popularity
 from url_rating.revising import Revising
 from url_rating.seed import plant
 from url_rating.service import SERVICE, UrlRating
@@ -57,9 +58,10 @@ def build(settings: Settings) -> ServiceApp:
         overrides=AllOverrides(overrides=overrides, decided=requests, clock=parts.clock),
         verdicts=verdicts,
     )
-    overriding = Overriding(overrides=overrides, verdicts=verdicts, clock=parts.clock)
+    popularity = Popularity(rated)
+    overriding = Overriding(overrides=overrides, popularity=popularity, verdicts=verdicts, clock=parts.clock)
     imports = ListImport(lists=lists, sources=Sources(bundled(), catalog))
-    decisions = Decisions(requests=requests, verdicts=verdicts, clock=parts.clock)
+    decisions = Decisions(requests=requests, popularity=popularity, verdicts=verdicts, clock=parts.clock)
     lots_collection = parts.database.collection("lots")
     lots_relay = Relay(lots_collection, publish, clock=parts.clock)
     lots = MongoLotRepository(lots_collection, parts.database.collection("sightings"), lots_relay)

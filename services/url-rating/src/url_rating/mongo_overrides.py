@@ -22,15 +22,39 @@ class MongoOverrideRepository:
         )
 
     async def put(self, override: Override) -> None:
-        removed = {"removed_by": override.by, "removed_at": override.at, "removed_reason": REPLACED, "active": False}
-        same = {"digest": override.digest, "account_id": override.account_id, "active": True}
+        if override.awaits_second:
+            return await self._overrides.insert_one({**_document(override), "active": False})
         unseen = {} if override.account_id else {"unseen": uuid4().hex}
         while True:
-            await self._overrides.update_many(same, {"$set": removed})
+            await self._replace(override, override.by, override.at)
             try:
                 return await self._overrides.insert_one({**_document(override), "active": True, **unseen})
             except DuplicateKey:  # somebody else was between the two
                 continue
+
+    async def second(self, override_id: str, *, by: str, at: datetime) -> Override | None:
+        waiting: Document = {
+            "_id": override_id,
+            "account_id": None,
+            "awaits_second": True,
+            "removed_at": None,
+            "by": {"$ne": by},
+        }
+        seconded = {"awaits_second": False, "seconded_by": by, "seconded_at": at, "active": True}
+        while (found := await self._overrides.find_one(waiting)) is not None:
+            await self._replace(_override(found), by, at)
+            try:
+                await self._overrides.update_one(waiting, {"$set": {**seconded, "unseen": uuid4().hex}})
+            except DuplicateKey:  # somebody else was between the two
+                continue
+            kept = await self._overrides.find_one({"_id": override_id})
+            return None if kept is None else _override(kept)
+        return None
+
+    async def _replace(self, override: Override, by: str, at: datetime) -> None:
+        same = {"digest": override.digest, "account_id": override.account_id, "active": True}
+        removed = {"removed_by": by, "removed_at": at, "removed_reason": REPLACED, "active": False}
+        await self._overrides.update_many(same, {"$set": removed})
 
     async def remove(
         self, override_id: str, account_id: str | None, *, by: str, at: datetime, reason: str
@@ -38,7 +62,7 @@ class MongoOverrideRepository:
         mine: Document = {"_id": override_id, "account_id": account_id}
         removed = {"removed_by": by, "removed_at": at, "removed_reason": reason, "active": False}
         unseen = {} if account_id else {"unseen": uuid4().hex}
-        await self._overrides.update_one({**mine, "active": True}, {"$set": {**removed, **unseen}})
+        await self._overrides.update_one({**mine, "removed_at": None}, {"$set": {**removed, **unseen}})
         found = await self._overrides.find_one(mine)
         return None if found is None else _override(found)
 

@@ -41,6 +41,12 @@ class MongoRatingRepository:
         if sightings:
             await self._sightings.insert_many([_document(sighting) for sighting in sightings])
 
+    async def accounts(self, site: bytes, most: int) -> int:
+        found = await self._sightings.aggregate(
+            [{"$match": {"site": site}}, {"$group": {"_id": "$account_id"}}, {"$limit": most}, {"$count": "accounts"}]
+        )
+        return int(found[0]["accounts"]) if found else 0
+
     async def erase(self, sr_number: str) -> None:
         await self._sightings.delete_many({"sr_number": sr_number})
 

@@ -5,7 +5,7 @@ from caseway_kit.messaging import encode
 from caseway_kit.mongo import Collection, Document, Index
 from caseway_kit.outbox import OUTBOX_INDEX, Relay
 from url_rating.lists import Match
-from url_rating.reclassifications import Reclassification
+from url_rating.reclassifications import Proposal, Reclassification
 
 SOURCE = "url-rating"
 OVERRIDES = "analysts"
@@ -27,7 +27,7 @@ class MongoReclassificationRepository:
         )
 
     async def add(self, requests: Sequence[Reclassification]) -> list[Reclassification]:
-        await self._collection.insert_many([_document(request) for request in requests])
+        await self._collection.insert_many([{**_document(request), **_unseen(request)} for request in requests])
         ids = [request.id for request in requests]
         kept = {found["_id"]: _request(found) for found in await self._collection.find({"_id": {"$in": ids}})}
         return [kept[request_id] for request_id in ids]
@@ -41,6 +41,12 @@ class MongoReclassificationRepository:
         if after is not None:
             wanted["_id"] = {"$gt": after}
         return [_request(found) for found in await self._collection.find(wanted, sort=[("_id", 1)], limit=limit)]
+
+    async def propose(self, request_id: str, proposal: Proposal) -> bool:
+        kept = await self._collection.update_one(
+            {"_id": request_id, "outcome": None}, {"$set": {"proposed": proposal.model_dump()}}
+        )
+        return bool(kept.matched)
 
     async def decide(self, decided: Reclassification) -> bool:
         # The decision, the override that it makes and the event are one write.
@@ -77,7 +83,7 @@ class MongoReclassificationRepository:
         ]
 
     async def erase(self, sr_number: str) -> None:
-        words: Document = {"url": None, "canonical": None, "reason": None, "waiting": False}
+        words: Document = {"url": None, "canonical": None, "reason": None, "proposed": None, "waiting": False}
         await self._collection.update_many({"sr_number": sr_number}, {"$set": words})
 
 
@@ -87,7 +93,7 @@ def _document(request: Reclassification) -> Document:
 
 
 def _unseen(decided: Reclassification) -> Document:
-    return {"unseen": decided.id} if decided.outcome == "changed" and decided.site is not None else {}
+    return {"unseen": decided.id} if decided.outcome is not None and decided.site is not None else {}
 
 
 def _request(document: Document) -> Reclassification:

@@ -13,6 +13,7 @@ from caseway_kit.clock import Clock
 from url_rating.canonical import canonicalize
 from url_rating.expressions import digest, site
 from url_rating.lists import Match
+from url_rating.popularity import Popularity
 from url_rating.verdicts import ACCOUNT, UnknownCategories, Verdicts
 
 ANALYSTS = "analysts"
@@ -37,6 +38,9 @@ class Override(BaseModel):
     by: str
     at: datetime
     expires_at: datetime | None = None
+    awaits_second: bool = False
+    seconded_by: str | None = None
+    seconded_at: datetime | None = None
     removed_by: str | None = None
     removed_at: datetime | None = None
     removed_reason: str | None = None
@@ -52,9 +56,17 @@ class NotInTheFuture(Exception):
     pass
 
 
+class NotYours(Exception):
+    """An override waits for another person than the one who made it, or for nobody."""
+
+
 class OverrideRepository(Protocol):
     async def put(self, override: Override) -> None:
-        """Keep an override; the one of the same account and expression before it is taken back by the same person."""
+        """Keep an override; the one of the same account and expression before it is taken back by the same person. One
+        that awaits a second person changes nothing until :meth:`second`."""
+
+    async def second(self, override_id: str, *, by: str, at: datetime) -> Override | None:
+        """Put in force an analyst's override that awaits somebody else; None where there is none that does."""
 
     async def remove(
         self, override_id: str, account_id: str | None, *, by: str, at: datetime, reason: str
@@ -69,8 +81,11 @@ class OverrideRepository(Protocol):
 
 
 class Overriding:
-    def __init__(self, *, overrides: OverrideRepository, verdicts: Verdicts, clock: Clock) -> None:
+    def __init__(
+        self, *, overrides: OverrideRepository, popularity: Popularity, verdicts: Verdicts, clock: Clock
+    ) -> None:
         self._overrides = overrides
+        self._popularity = popularity
         self._verdicts = verdicts
         self._clock = clock
 
@@ -106,9 +121,17 @@ class Overriding:
             by=by,
             at=now,
             expires_at=expires_at,
+            awaits_second=account_id is None and await self._popularity.widely_used(canonical.host),
         )
         await self._overrides.put(override)
         return override
+
+    async def second(self, override_id: str, *, by: str) -> Override:
+        """Raises NotYours."""
+        seconded = await self._overrides.second(override_id, by=by, at=self._clock.now())
+        if seconded is None:
+            raise NotYours
+        return seconded
 
     async def remove(self, override_id: str, *, account_id: str | None, reason: str, by: str) -> Override | None:
         return await self._overrides.remove(override_id, account_id, by=by, at=self._clock.now(), reason=reason)

@@ -12,7 +12,7 @@ from caseway_kit.auth import Caller, require
 from caseway_kit.paging import DEFAULT_LIMIT, Cursor, Limit, Page, from_cursor, page_of
 from caseway_kit.problems import FieldError, Problem
 from url_rating.canonical import TYPED_LIMIT, InvalidUrl
-from url_rating.overrides import NotInTheFuture, Override, Overriding
+from url_rating.overrides import NotInTheFuture, NotYours, Override, Overriding
 from url_rating.verdicts import UnknownCategories
 
 Decider = Annotated[Caller, Depends(require("account_admin", "analyst"))]
@@ -44,6 +44,10 @@ class OverrideItem(BaseModel):
     by: str
     at: datetime
     expires_at: datetime | None
+    awaits_second: bool
+    """A widely used site: it counts when another analyst seconds it."""
+    seconded_by: str | None
+    seconded_at: datetime | None
     removed_by: str | None
     removed_at: datetime | None
     removed_reason: str | None
@@ -83,6 +87,13 @@ def build_overrides_router(overriding: Overriding) -> APIRouter:
                 FieldError("/expires_at", "choice.invalid", "This time is past.", "Give a later one, or none.")
             ) from None
         return _item(override)
+
+    @router.post("/{override_id}/second")
+    async def second(override_id: str, caller: Annotated[Caller, Depends(require("analyst"))]) -> OverrideItem:
+        try:
+            return _item(await overriding.second(override_id, by=caller.contact_id))
+        except NotYours:
+            raise Problem.conflict("Nothing of this id waits for you: somebody else than its author decides.") from None
 
     @router.post("/{override_id}/remove")
     async def remove(override_id: str, body: Removal, caller: Decider) -> OverrideItem:

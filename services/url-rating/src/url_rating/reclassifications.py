@@ -14,10 +14,28 @@ from caseway_contracts.sheets import SheetUrl
 from url_rating.expressions import site
 from url_rating.lists import Match
 from url_rating.lookup import Rated
+from url_rating.verdicts import Judgement
 
 Outcome = Literal["changed", "kept"]
 
 ALREADY_SO = "rule:already-so"
+SEVERAL_LISTS = "rule:several-lists"
+# A rule of the heuristics.
+IMITATION = "brand-confusable"
+PHISHING = 75
+IMITATES_A_BRAND = "rule:imitates-a-brand"
+
+
+class Proposal(BaseModel):
+    """What a first analyst decided of a URL of a widely used site; a second one must decide the same."""
+
+    model_config = ConfigDict(frozen=True)
+
+    by: str
+    at: datetime
+    rating: Rating
+    categories: tuple[int, ...]
+    reason: str | None
 
 
 class Reclassification(BaseModel):
@@ -44,6 +62,7 @@ class Reclassification(BaseModel):
     decided_by: str | None = None
     decided_at: datetime | None = None
     reason: str | None = None
+    proposed: Proposal | None = None
 
     def decided(self, outcome: Outcome, *, by: str, at: datetime, **changes: object) -> "Reclassification":
         return self.model_copy(update={**changes, "outcome": outcome, "decided_by": by, "decided_at": at})
@@ -84,6 +103,9 @@ class ReclassificationRepository(Protocol):
     async def waiting(self, *, after: str | None, limit: int) -> list[Reclassification]:
         """Undecided requests in the order of their ids, from behind ``after``."""
 
+    async def propose(self, request_id: str, proposal: Proposal) -> bool:
+        """Keep what a first analyst decided; False where the request was decided meanwhile."""
+
     async def decide(self, decided: Reclassification) -> bool:
         """Keep a decision and state it; False where the request was decided meanwhile."""
 
@@ -117,7 +139,30 @@ def requested(
         categories=tuple(category.id for category in judgement.categories),
         asked_at=at,
     )
-    return request.decided("kept", by=ALREADY_SO, at=at) if _is_so_already(request) else request
+    if _is_so_already(request):
+        return request.decided("kept", by=ALREADY_SO, at=at, reason="It is rated so already.")
+    return _decided_by_evidence(request, judgement, at)
+
+
+def _decided_by_evidence(request: Reclassification, judgement: Judgement, at: datetime) -> Reclassification:
+    """What needs nobody to look at it: several lists agree, or the letters themselves show that a name is imitated."""
+    dangerous = {reason.engine for reason in judgement.reasons if reason.rule == "listed"}
+    if judgement.rating == "dangerous" and request.requested_rating == "safe" and len(dangerous) > 1:
+        says = f"Lists that know nothing of each other have it: {', '.join(sorted(dangerous))}."
+        return request.decided("kept", by=SEVERAL_LISTS, at=at, reason=says)
+    rules = {reason.rule: reason.says for reason in judgement.reasons}
+    worse = {"highly-suspicious": 60, "dangerous": 49}
+    if IMITATION in rules and request.requested_rating in worse and request.requested_categories is None:
+        return request.decided(
+            "changed",
+            by=IMITATES_A_BRAND,
+            at=at,
+            reason=rules[IMITATION],
+            rating=request.requested_rating,
+            score=worse[request.requested_rating],
+            categories=(PHISHING,),
+        )
+    return request
 
 
 def _is_so_already(request: Reclassification) -> bool:

@@ -14,13 +14,15 @@ import structlog
 from caseway_contracts.base import UnknownEvent
 from caseway_contracts.kinds import worst_rating
 from caseway_contracts.ratings import UrlsRated
-from caseway_contracts.results import UrlReport, UrlResult
+from caseway_contracts.results import Reason, UrlReport, UrlResult
 from caseway_kit.clock import Clock
 from caseway_kit.errors import OutageError
 from caseway_kit.objects import ObjectMissing, new_salt
 from url_rating.canonical import FOUND_LIMIT
+from url_rating.heuristics import ENGINE
 from url_rating.lookup import Lookup
 from url_rating.lots import ChangeLog, Lot, LotRepository, Pass
+from url_rating.overrides import ANALYSTS
 from url_rating.reclassifications import Reclassification
 from url_rating.service import Objects, rerated, tombstone
 
@@ -97,7 +99,7 @@ class Revising:
         except ObjectMissing:
             return await self._lots.forget(lot.subject_id)
         rated = await self._lookup.rate([one.url for one in before.urls], limit=FOUND_LIMIT)
-        after = [rerated(one, what) for one, what in zip(before.urls, rated, strict=True)]
+        after = [await self._decided(rerated(one, what)) for one, what in zip(before.urls, rated, strict=True)]
         if all(_says(one) == _says(other) for one, other in zip(before.urls, after, strict=True)):
             return None
         if await self._objects.exists(tombstone(lot.sr_number)):
@@ -140,6 +142,22 @@ class Revising:
         )
         await self._lots.revise(lot, stated)
 
+    async def _decided(self, result: UrlResult) -> UrlResult:
+        """With what became of this case's own request, and why."""
+        if result.requested is None:
+            return result
+        request = await self._requests.find(result.id)
+        if request is None or request.outcome is None or request.decided_at is None:
+            return result
+        by = request.decided_by or ""
+        reason = Reason(
+            engine=ENGINE if by.startswith("rule:") else ANALYSTS,
+            version=request.decided_at.date().isoformat(),
+            rule=by.removeprefix("rule:") if by.startswith("rule:") else request.outcome,
+            says=request.reason or "",
+        )
+        return result.model_copy(update={"outcome": request.outcome, "reasons": (*result.reasons, reason)})
+
     async def _was_told(self, result: UrlResult) -> bool:
         """Whether the change is the outcome of this case's own request, which has a statement of its own."""
         if result.requested is None:
@@ -148,5 +166,5 @@ class Revising:
         return request is not None and request.outcome == "changed" and request.rating == result.rating
 
 
-def _says(result: UrlResult) -> tuple[str, int, tuple[int, ...]]:
-    return result.rating, result.score, tuple(category.id for category in result.categories)
+def _says(result: UrlResult) -> tuple[str, int, tuple[int, ...], str | None]:
+    return result.rating, result.score, tuple(category.id for category in result.categories), result.outcome
