@@ -272,7 +272,7 @@ async def kafka(analysis: SampleAnalysis) -> AsyncIterator[Kafka]:
 
     kafka = Kafka(send)
     delivery = Delivery("sample-analysis", kafka, MemoryAttempts(), on_parked=state_the_delay, sleep=kafka.sleep)
-    Consumers(broker, inlet, delivery, analysis=analysis)
+    Consumers(broker, inlet, delivery, analysis=analysis, disabled=kafka.disabled)
 
     # Topics that nobody else in the broker reads are seen by a subscriber of the test's own.
     @broker.subscriber("analyses", decoder=_as_it_came)

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from caseway_contracts.base import Event
+from caseway_kit.contacts import DisabledContacts
 from caseway_kit.messaging import Encoded
 from caseway_kit.sandbox import Budget
 from sample_analysis.engine_client import VERSIONS
@@ -212,6 +213,17 @@ class InMemoryNeighbourRepository:
         self.kept = {key: one for key, one in self.kept.items() if one.sr_number != sr_number}
 
 
+class InMemoryContactRepository:
+    def __init__(self) -> None:
+        self._out: set[str] = set()
+
+    async def save(self, contact_id: str, *, disabled: bool, at: datetime) -> None:
+        (self._out.add if disabled else self._out.discard)(contact_id)
+
+    async def disabled(self) -> set[str]:
+        return set(self._out)
+
+
 @dataclass
 class Kafka:
     """The service on the in-memory broker, and what it sent."""
@@ -221,6 +233,7 @@ class Kafka:
     planned: list[tuple[str, str]] = field(default_factory=list)
     parked: list[dict[str, str]] = field(default_factory=list)
     waits: list[float] = field(default_factory=list)
+    disabled: DisabledContacts = field(default_factory=lambda: DisabledContacts(InMemoryContactRepository()))
 
     async def publish(self, message: bytes, topic: str, *, key: bytes | None, headers: dict[str, str]) -> None:
         self.parked.append(headers)

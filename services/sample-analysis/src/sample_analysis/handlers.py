@@ -5,6 +5,7 @@ from faststream import Context
 
 from caseway_contracts.analyses import AnalysesEvent
 from caseway_contracts.cases import CaseErased, CasesEvent, CaseSubmitted, CaseUpdated
+from caseway_kit.contacts import heed_contacts
 from caseway_kit.messaging import Encoded, Inlet, emit, side_by_side
 from sample_analysis.service import SERVICE, SampleAnalysis
 from sample_analysis.work import BULK, LANES, BringsEvidence, EvidenceWork, work_topic
@@ -36,6 +37,8 @@ def build_inlet(lanes: Collection[str] = LANES, *, workers: int = 2) -> tuple[In
 
         ours = [event for event in events if isinstance(event, CaseSubmitted | CaseUpdated | CaseErased)]
         await publish(await side_by_side(ours, take))
+
+    heed_contacts(inlet)
 
     for lane in sorted(lanes):
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from caseway_contracts.base import Event
 from caseway_kit.app import ServiceApp, build_api, build_app
 from caseway_kit.auth import KeyCache, TokenVerifier, check_tokens, keys_at
+from caseway_kit.contacts import DisabledContacts, MongoContactRepository
 from caseway_kit.messaging import Consumers
 from caseway_kit.outbox import Relay
 from caseway_kit.parts import Parts
@@ -77,7 +78,12 @@ def build(settings: Settings) -> ServiceApp:
     api.include_router(build_router(engines, team))
     api.include_router(build_reanalyses_router(reanalysis=reanalysis, jobs=jobs, engines=engines, clock=parts.clock))
     keys = KeyCache(keys_at(settings.jwks))
-    check_tokens(api, TokenVerifier(keys, issuer=settings.issuer, audience=settings.audience, clock=parts.clock))
+    contacts = MongoContactRepository(parts.database.collection("disabled_contacts"))
+    disabled = DisabledContacts(contacts)
+    verifier = TokenVerifier(
+        keys, issuer=settings.issuer, audience=settings.audience, disabled=disabled, clock=parts.clock
+    )
+    check_tokens(api, verifier)
 
     @asynccontextmanager
     async def start(app: ServiceApp) -> AsyncIterator[None]:
@@ -86,6 +92,8 @@ def build(settings: Settings) -> ServiceApp:
         await results.prepare()
         await earlier.prepare()
         await jobs.prepare()
+        await contacts.prepare()
+        await disabled.refresh()
         try:
             async with sandbox:
                 await engines.prepare()
@@ -94,6 +102,7 @@ def build(settings: Settings) -> ServiceApp:
                 if team:
                     await team.look()
                     app.supervise("rules of the teams", team.run())
+                app.supervise("disabled contacts", disabled.run())
                 app.supervise("relay", relay.run())
                 app.supervise("re-analysis", reanalysis.run())
                 yield
@@ -108,7 +117,7 @@ def build(settings: Settings) -> ServiceApp:
         start=start,
         api=api,
         needs=[parts.needs_mongo, parts.needs_kafka, parts.needs_objects],
-        messaging=Consumers(parts.broker, inlet, parts.delivery, analysis=analysis),
+        messaging=Consumers(parts.broker, inlet, parts.delivery, analysis=analysis, disabled=disabled),
         deadline=settings.start_deadline,
     )
 
