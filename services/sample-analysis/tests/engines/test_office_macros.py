@@ -39,6 +39,14 @@ def test_what_is_no_container_is_refused_and_a_broken_one_ends() -> None:
     assert len(vba.decompress(b"\x01" + b"\xff\x3f" + b"\x00" * 5000, limit=4096)) <= 4096
 
 
+def test_macros_of_a_broken_storage_are_read_where_they_lie_in_one_piece(examine: Judge) -> None:
+    source = b'Attribute VB_Name = "Module1"\r\nSub AutoOpen()\r\nShell "cmd /c calc"\r\nEnd Sub\r\n'
+    broken = bytes.fromhex("d0cf11e0a1b11ae1") + b"\xff" * 600 + stored(source)
+    report = examine(broken, "a.doc")
+    assert report.limits() == {"damaged"}
+    assert "macro-acts-by-itself" in {reason.rule for reason in report.root.reasons}
+
+
 def module(source: str, cache: bytes = b"") -> Module:
     return Module("Module1", "VBA/Module1", source, cache)
 

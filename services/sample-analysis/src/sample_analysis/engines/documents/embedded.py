@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from caseway_kit.archives import named_susceptible, signatures
-from sample_analysis.engines.inspection import Inspection
+from sample_analysis.engines.inspection import Inspection, surviving
 
 OBJECT_BYTES = 64 * 1024 * 1024
 _NATIVE = "\x01ole10native"
@@ -84,10 +84,11 @@ def in_slides(inspection: Inspection, stream: bytes) -> None:
             at += 8  # a container: its records follow
             continue
         if kind == _SLIDE_OBJECT:
-            body = stream[at + 8 : at + 8 + size]
-            if options >> 4 == 1:
-                body = zlib.decompressobj().decompress(body[4:], OBJECT_BYTES)
-            inspection.take_out(f"object/{at}", "object", body)
+            with surviving(inspection.node):
+                body = stream[at + 8 : at + 8 + size]
+                if options >> 4 == 1:
+                    body = zlib.decompressobj().decompress(body[4:], OBJECT_BYTES)
+                inspection.take_out(f"object/{at}", "object", body)
         at += 8 + size
 
 

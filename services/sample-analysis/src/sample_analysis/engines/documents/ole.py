@@ -45,7 +45,17 @@ class Storage:
 
 
 def inspect(inspection: Inspection) -> None:
-    storage = Storage(inspection.content.head(DOCUMENT_BYTES))
+    data = inspection.content.head(DOCUMENT_BYTES)
+    try:
+        storage = Storage(data)
+    except LimitReached:
+        raise
+    except Exception:
+        # The library raises anything on a broken storage; macros in it may still lie in one piece.
+        inspection.node.cut_short("damaged", "Its storage is broken: only what lies in it in one piece was looked at.")
+        if (module := vba.stray("storage", data)) is not None:
+            macros.judge(inspection, [module])
+        return
     if inspection.content.size > DOCUMENT_BYTES:
         inspection.node.cut_short("document-bytes", f"Only the first {DOCUMENT_BYTES // 1024 // 1024} MiB were read.")
     for look in (_macros, _workbook, _text, _objects, _slides, _drawing):

@@ -3,6 +3,7 @@
 import re
 import struct
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 
 from sample_analysis.engines import command_lines
@@ -47,6 +48,8 @@ class Shortcut:
 def inspect(inspection: Inspection) -> None:
     data = inspection.content.head(SHORTCUT_BYTES)
     found = parse(data)
+    if not found.ends:
+        inspection.node.cut_short("damaged", "The shortcut is not whole: it was read as far as it goes.")
     inspection.tell("shortcut-target", "A click on it starts this.", found.line)
     for place in (found.target, found.icon, found.folder):
         targets.judge(inspection, "shortcut", place, "shortcut")
@@ -56,7 +59,7 @@ def inspect(inspection: Inspection) -> None:
     if " " * 64 in found.arguments or len(found.arguments) > 1024:
         says = "Its arguments are so long or so far to the right that the window of its properties does not show them."
         inspection.suspect("shortcut-hides-arguments", says, f"{len(found.arguments):,} characters")
-    if inspection.content.size - found.ends > _CARRIED:
+    if found.ends and inspection.content.size - found.ends > _CARRIED:
         says = "It carries data behind its end, which a shortcut has no use for."
         inspection.suspect("shortcut-carries-data", says, f"offset {found.ends}")
 
@@ -72,6 +75,12 @@ def parse(data: bytes) -> Shortcut:
     (flags,) = struct.unpack_from("<I", data, 0x14)
     (shown,) = struct.unpack_from("<I", data, 0x3C)
     found = Shortcut(shown=shown)
+    with suppress(struct.error):
+        _read(found, data, flags)
+    return found
+
+
+def _read(found: Shortcut, data: bytes, flags: int) -> None:
     at = _HEADER
     if flags & 0x01:
         (size,) = struct.unpack_from("<H", data, at)
@@ -82,14 +91,15 @@ def parse(data: bytes) -> Shortcut:
         found.target = _local_path(data[at : at + size]) or found.target
         at += size
     for flag, name in _STRINGS:
-        if flags & flag and at + 2 <= len(data):
+        if flags & flag:
             (count,) = struct.unpack_from("<H", data, at)
             end = at + 2 + count * (2 if flags & _WIDE else 1)
             text = data[at + 2 : end].decode("utf-16-le" if flags & _WIDE else "cp1252", "replace")
             setattr(found, name, text)
+            if end > len(data):
+                return
             at = end
     found.ends = _extra(found, data, at)
-    return found
 
 
 def _items(listed: bytes) -> Iterator[str]:
