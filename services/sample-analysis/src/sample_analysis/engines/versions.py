@@ -7,7 +7,7 @@ from caseway_kit.archives import library
 from sample_analysis.engines import documents, programs, team_rules, yara
 
 # Grows with every change that can give the same bytes another result.
-ANALYSIS = "1"
+ANALYSIS = "2"
 _PARSERS = ("olefile", "msoffcrypto-tool", "pypdf", "pefile")
 
 
