@@ -184,7 +184,8 @@ def _derived(typed: bytes, salt: bytes, rounds: int) -> bytes:
     block[length - 8 :: length] = bytes(place & 0xFF for place in range(step))
     digest = hashlib.sha256()
     for first in range(0, 1 << rounds, step):
-        for byte in (1, 2):
-            block[length - 8 + byte :: length] = bytes((first + place) >> 8 * byte & 0xFF for place in range(step))
+        second = b"".join(bytes([first + place >> 8 & 0xFF]) * 256 for place in range(0, step, 256))
+        block[length - 7 :: length] = second[:step]
+        block[length - 6 :: length] = bytes([first >> 16]) * step
         digest.update(block)
     return digest.digest()
