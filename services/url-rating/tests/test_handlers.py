@@ -4,11 +4,12 @@ from typing import Any
 
 import pytest
 from faststream.kafka import TestKafkaBroker
-from url_rating_fakes import InMemoryListRepository
+from url_rating_fakes import InMemoryContactRepository, InMemoryListRepository
 
 from caseway_contracts.analyses import EvidenceAnalyzed
 from caseway_contracts.cases import CaseSubmitted, CaseUpdated
 from caseway_contracts.sheets import SheetUrl
+from caseway_kit.contacts import DisabledContacts
 from caseway_kit.errors import OutageError
 from caseway_kit.messaging import Consumers, Delivery, build_broker, emit, encode
 from caseway_kit.messaging.attempts import MemoryAttempts
@@ -41,13 +42,20 @@ class Kafka:
         self.waits.append(seconds)
 
 
+@pytest.fixture
+def disabled() -> DisabledContacts:
+    return DisabledContacts(InMemoryContactRepository())
+
+
 @pytest.fixture(scope="module")
 def consumers() -> Consumers:
     return Consumers(BROKER, inlet, Delivery("url-rating", BROKER))
 
 
 @pytest.fixture
-async def kafka(consumers: Consumers, rating: UrlRating, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Kafka]:
+async def kafka(
+    consumers: Consumers, rating: UrlRating, disabled: DisabledContacts, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[Kafka]:
     kafka = Kafka()
 
     async def state_the_delay(event: Any, reason: str) -> None:
@@ -57,6 +65,7 @@ async def kafka(consumers: Consumers, rating: UrlRating, monkeypatch: pytest.Mon
     delivery = Delivery("url-rating", kafka, MemoryAttempts(), on_parked=state_the_delay, sleep=kafka.sleep)
     BROKER.context.set_global("delivery", delivery)
     BROKER.context.set_global("rating", rating)
+    BROKER.context.set_global("disabled", disabled)
     send = ratings.publish
 
     async def publish(message: bytes, **options: Any) -> None:
@@ -155,7 +164,7 @@ async def test_undecodable_message_is_parked(kafka: Kafka, poison: bytes) -> Non
     ("topic", "name", "raw"),
     [
         pytest.param(topic, *example.values, id=f"{topic}/{example.id}")
-        for topic in ("cases", "analyses")
+        for topic in ("cases", "analyses", "profiles")
         for example in examples(topic)
     ],
 )
@@ -170,3 +179,15 @@ async def test_every_example_of_history_is_read(
         monkeypatch.setattr(rating, use_case, nothing)
     await kafka.send(topic, raw)
     assert kafka.parked == []
+
+
+@pytest.mark.parametrize(
+    ("name", "raw"), [one for one in examples("profiles") if str(one.id).startswith("ContactDisabled")]
+)
+async def test_contact_that_is_disabled_is_known_to_the_check_of_tokens(
+    kafka: Kafka, disabled: DisabledContacts, name: str, raw: bytes
+) -> None:
+    contact = json.loads(raw)["subject_id"]
+    assert contact not in disabled, name
+    await kafka.send("profiles", raw)
+    assert contact in disabled

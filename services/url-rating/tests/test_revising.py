@@ -115,8 +115,8 @@ async def test_list_that_switches_tells_every_case_that_holds_the_url(
     found = stated["piece-1"]
     assert (found.key, found.revision, found.case_revision, found.changed) == (SR, 2, 3, 1)
     assert (found.counts, found.worst, found.occurred_at) == ({"dangerous": 1, "safe": 1}, "dangerous", clock.now())
-    assert found.caused_by is not None
-    assert found.event_id == uuid5(found.caused_by, "UrlsRated/piece-1/2")
+    assert found.caused_by is None
+    assert found.event_id == uuid5(memory_lots.lots["piece-1"].cause, "UrlsRated/piece-1/2")
     report = await objects.get_json(found.report, UrlReport)
     assert report.revision == 2
     assert [(one.id, one.rating) for one in report.urls] == [("url-0", "dangerous"), ("url-1", "safe")]

@@ -255,3 +255,15 @@ class InMemoryChangeLog:
     async def save(self, progress: Pass) -> None:
         self.kept = progress
         self.saved.append(progress)
+
+
+class InMemoryContactRepository:
+    def __init__(self) -> None:
+        self.known: dict[str, tuple[datetime, bool]] = {}
+
+    async def save(self, contact_id: str, *, disabled: bool, at: datetime) -> None:
+        if contact_id not in self.known or self.known[contact_id][0] < at:
+            self.known[contact_id] = (at, disabled)
+
+    async def disabled(self) -> set[str]:
+        return {contact_id for contact_id, (_, disabled) in self.known.items() if disabled}

@@ -6,6 +6,7 @@ from faststream import Context
 from caseway_contracts.analyses import AnalysesEvent, EvidenceAnalyzed
 from caseway_contracts.cases import CaseErased, CaseEvent, CasesEvent, CaseSubmitted, CaseUpdated
 from caseway_contracts.ratings import RatingsEvent
+from caseway_kit.contacts import heed_contacts
 from caseway_kit.faults import fault_point
 from caseway_kit.messaging import Encoded, Inlet, emit, event_digest, side_by_side
 from url_rating.service import SERVICE, UrlRating
@@ -14,6 +15,7 @@ BATCH = 50
 
 inlet = Inlet(SERVICE)
 ratings = inlet.publisher("ratings", schema=RatingsEvent)
+heed_contacts(inlet)
 
 
 @inlet.subscriber("cases", schema=CasesEvent, batch=BATCH)

@@ -6,6 +6,7 @@ from caseway_catalog import load as load_catalog
 from caseway_contracts.base import Event
 from caseway_kit.app import ServiceApp, build_api, build_app
 from caseway_kit.auth import KeyCache, TokenVerifier, check_tokens, keys_at
+from caseway_kit.contacts import DisabledContacts, MongoContactRepository
 from caseway_kit.messaging import Consumers, Encoded, emit, event_digest
 from caseway_kit.outbox import Relay
 from caseway_kit.parts import Parts
@@ -93,7 +94,12 @@ def build(settings: Settings) -> ServiceApp:
     api.include_router(build_overrides_router(overriding))
     api.include_router(build_lists_router(imports=imports, lists=lists))
     keys = KeyCache(keys_at(settings.jwks))
-    check_tokens(api, TokenVerifier(keys, issuer=settings.issuer, audience=settings.audience, clock=parts.clock))
+    contacts = MongoContactRepository(parts.database.collection("disabled_contacts"))
+    disabled = DisabledContacts(contacts)
+    verifier = TokenVerifier(
+        keys, issuer=settings.issuer, audience=settings.audience, disabled=disabled, clock=parts.clock
+    )
+    check_tokens(api, verifier)
 
     @asynccontextmanager
     async def start(app: ServiceApp) -> AsyncIterator[None]:
@@ -102,12 +108,15 @@ def build(settings: Settings) -> ServiceApp:
         await rated.prepare()
         await overrides.prepare()
         await lots.prepare()
+        await contacts.prepare()
+        await disabled.refresh()
         await changes.prepare()
         await convert_entries(parts.database, lists)
         await plant(lists, imports)
         app.supervise("relay", relay.run())
         app.supervise("lots relay", lots_relay.run())
         app.supervise("revising", revising.run())
+        app.supervise("disabled contacts", disabled.run())
         yield
         lists.close()
         await parts.close()
@@ -119,7 +128,7 @@ def build(settings: Settings) -> ServiceApp:
         start=start,
         api=api,
         needs=[parts.needs_mongo, parts.needs_kafka, parts.needs_objects],
-        messaging=Consumers(parts.broker, inlet, parts.delivery, rating=rating),
+        messaging=Consumers(parts.broker, inlet, parts.delivery, rating=rating, disabled=disabled),
         deadline=settings.start_deadline,
     )
 

@@ -140,7 +140,8 @@ class Revising:
             report=ref,
             changed=len(changed),
         )
-        await self._lots.revise(lot, stated)
+        # No event on the log caused it; the id is derived all the same.
+        await self._lots.revise(lot, stated.model_copy(update={"caused_by": None}))
 
     async def _decided(self, result: UrlResult) -> UrlResult:
         """With what became of this case's own request, and why."""
