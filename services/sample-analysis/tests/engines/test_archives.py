@@ -2,15 +2,18 @@
 
 import io
 import os
+import shutil
 import tarfile
+import tempfile
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from caseway_kit.archives import protected_zip
+from caseway_kit.sandbox import Sandbox
 
 Examine = Callable[..., Any]
 MakeZip = Callable[[dict[str, bytes]], bytes]
@@ -211,3 +214,31 @@ def test_passwords_are_in_no_result(examine: Examine) -> None:
 def test_large_random_member_is_hashed_whole(examine: Examine, make_zip: MakeZip) -> None:
     content = os.urandom(3 * 1024 * 1024)
     assert examine(make_zip({"a": content}), "x.zip").file("a").size == len(content)
+
+
+@pytest.fixture
+def open_folder() -> Iterator[Path]:
+    """A folder that every user can reach, unlike pytest's own."""
+    folder = Path(tempfile.mkdtemp(prefix="caseway-archives-test-"))
+    folder.chmod(0o755)
+    yield folder
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+async def test_encrypted_archives_open_in_the_sandbox_too(corpora: Path, open_folder: Path) -> None:
+    """Where no library can be loaded any more."""
+    names = {
+        "files-strelka/test_password_brute.7z": "aaa",
+        "archive-rarfile/rar5-hpsw.rar": "password",
+        "archive-libarchive/encrypted/read_format_rar4_encrypted_filenames.rar": "password",
+    }
+    analyze, peek = "sample_analysis.engines.files:analyze", "caseway_kit.peek:peek"
+    sample = open_folder / "sample"
+    async with Sandbox(workers=1, scratch=open_folder, preload=["sample_analysis.engines.warm"]) as sandbox:
+        for name, password in names.items():
+            sample.write_bytes((corpora / name).read_bytes())
+            report = await sandbox.run(analyze, "evidence", name, "file", [password], {}, sample=sample)
+            assert len(report["files"]) >= 3, name
+            assert not any(file["limits"] for file in report["files"]), name
+            facts = await sandbox.run(peek, name, [password], sample=sample)
+            assert (facts["state"], facts["encrypted"]) == ("open", True), name
