@@ -69,20 +69,30 @@ function putBack(values) {
 
 const typedSince = new Set();
 let asked = 0;
+let saving = null;
+let waiting = null; // the button that was pressed while uploads were under way
 
 async function refresh() {
   const turn = ++asked;
   typedSince.clear();
-  let page;
+  clearTimeout(saving); // asking keeps the draft too
+  saving = null;
+  form.setAttribute("aria-busy", "true");
   try {
     const answer = await post(`${form.getAttribute("action")}/parts`);
-    if (!answer.ok) return;
-    page = new DOMParser().parseFromString(await answer.text(), "text/html");
+    const text = await answer.text();
+    // What a later choice has asked for will be there soon.
+    if (turn === asked && answer.ok) show(new DOMParser().parseFromString(text, "text/html"));
   } catch {
-    return; // the form's own button still works
+    // The form's own button still works.
+  } finally {
+    if (turn === asked) form.removeAttribute("aria-busy");
   }
-  if (turn !== asked) return; // a later choice has been made
+}
+
+function show(page) {
   rememberDraft();
+  if (waiting === null) status.textContent = says.saved;
   const since = newer();
   for (const fresh of page.querySelectorAll("[data-part]")) {
     const name = fresh.dataset.part;
@@ -117,8 +127,6 @@ function selectorOf(element) {
 }
 
 // ---- The draft
-
-let saving = null;
 
 function rememberDraft() {
   const id = form.elements.namedItem("draft").value;
@@ -310,8 +318,6 @@ async function lookAtUploads() {
 
 // ---- Submitting
 
-let waiting = null;
-
 form.addEventListener("submit", (event) => {
   const action = event.submitter?.value ?? "submit";
   if (action === "submit" && going()) {
@@ -349,6 +355,8 @@ dialog.addEventListener("click", (event) => {
   dialog.close();
 });
 
+dialog.addEventListener("close", () => dialog.replaceChildren());
+
 document.body.addEventListener("profile-saved", async (event) => {
   dialog.close();
   const id = event.detail.id;
@@ -366,3 +374,4 @@ document.body.addEventListener("profile-saved", async (event) => {
 });
 
 lookAtUploads();
+form.dataset.ready = "";
