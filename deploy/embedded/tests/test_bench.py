@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from aiokafka import AIOKafkaProducer
 
-from caseway_embedded.bench import peer
+from caseway_embedded.bench import lists, peer
 from caseway_embedded.bench.analyses import chosen, looped
 from caseway_embedded.bench.corpus import PASSWORD, Sample, made, taken
 from caseway_embedded.bench.events import STAGES, Events
@@ -171,3 +171,11 @@ async def test_times_are_those_of_the_log_and_of_what_came_after(kafka_address: 
 
     assert events.at["CaseSubmitted"] == {"SR-1": 2000.0}
     assert events.at["AnalysisCompleted"] == {"SR-1": 2000.5}
+
+
+@pytest.mark.integration
+async def test_lists_are_measured_over_the_portals_own_pages() -> None:
+    found = await lists.measure(300, 20)
+    [size] = found["sizes"]
+    assert size["cases"] == 300
+    assert size["ms"].keys() == set(lists.QUERIES) == found["ratio"].keys()

@@ -57,7 +57,7 @@ class MongoPageRepository:
         # Where another version stands, the filter finds nothing and the upsert runs into the _id that is there.
         refused = await self._case_pages.bulk(
             [
-                ReplaceOne({"_id": page.sr_number, "version": page.version - 1}, _to_document(page), upsert=True)
+                ReplaceOne({"_id": page.sr_number, "version": page.version - 1}, to_document(page), upsert=True)
                 for page in written
             ]
         )
@@ -120,7 +120,7 @@ def asked_for(query: ListQuery, account_id: str | None) -> tuple[Filter, list[tu
     return {"$and": conditions}, [(_PLACES[query.by], direction), ("_id", direction)]
 
 
-def _to_document(page: CasePage) -> Document:
+def to_document(page: CasePage) -> Document:
     listed = None if page.case is None else _listed_of(page)
     document = page.model_dump(mode="json", exclude={"sr_number", "version"})
     return {"_id": page.sr_number, "version": page.version, "listed": listed, "page": document}

@@ -29,6 +29,7 @@ def register(app: typer.Typer) -> None:
     bench.command("cases")(cases)
     bench.command("rate")(rate)
     bench.command("analyze")(analyze)
+    bench.command("list")(lists)
     bench.callback()(_group)
     app.add_typer(bench, name="bench")
 
@@ -209,3 +210,24 @@ def _line(name: str, one: dict[str, Any]) -> str:
         f"e2e p50 {one['e2e_ms']['p50']:.0f} p95 {one['e2e_ms']['p95']:.0f} ms  "
         f"cpu {one['cpu_ms_per_sample']:.1f} ms a case  rss {one['rss_peak_total_mib']:.0f} MiB  load {one['loadavg']}"
     )
+
+
+def lists(
+    count: Annotated[int, typer.Option(min=1, help="How many cases.")] = 1_000_000,
+    rounds: Annotated[int, typer.Option(min=20, help="How often each list is asked for.")] = 200,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON for scripts.")] = False,
+) -> None:
+    """Lists of the portal over that many cases, beside the same over ten thousand; half of them are one account's."""
+    from caseway_embedded.bench.lists import measure
+
+    try:
+        found = asyncio.run(measure(count, rounds))
+    except (OSError, RuntimeError) as error:
+        stop(str(error), FAILURE)
+    if as_json:
+        return show(found)
+    for one in found["sizes"]:
+        typer.echo(f"{one['cases']:,} cases (seeded in {one['seed_s']} s, indexed in {one['index_s']} s)")
+        for name, took in one["ms"].items():
+            typer.echo(f"  {name:<12} p50 {took['p50']:8.2f} ms  p95 {took['p95']:8.2f} ms")
+    return None
