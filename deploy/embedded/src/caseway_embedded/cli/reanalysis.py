@@ -50,10 +50,11 @@ def reanalyze(
 
 def _table(changes: list[dict[str, Any]]) -> Table:
     table = Table(box=None, pad_edge=False, header_style="bold")
-    for column in ("case", "evidence", "kind", "from", "to", "why"):
+    for column in ("case", "evidence", "kind", "from", "to", "inside", "why"):
         table.add_column(column, overflow="fold")
     for one in changes:
         rules = (f"{'+' if reason['now'] else '-'}{reason['engine']}:{reason['rule']}" for reason in one["reasons"])
         verdicts = (f"[{COLORS.get(one[name], 'cyan')}]{one[name]}[/]" for name in ("from", "to"))
-        table.add_row(one["sr_number"], one["evidence_id"], one["kind"], *verdicts, " ".join(rules))
+        inside = ", ".join(f"{turn['before']}→{turn['now']}" for turn in one["inside"])
+        table.add_row(one["sr_number"], one["evidence_id"], one["kind"], *verdicts, inside, " ".join(rules))
     return table
