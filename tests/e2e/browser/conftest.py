@@ -3,7 +3,7 @@ from typing import Any
 
 import pytest
 from browser_pages import OpenPage, sign_in, watch_for_trouble
-from browser_setup import FLAGS, chromium
+from browser_setup import FLAGS, NoBrowser, chromium
 from embedded_system import System
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
@@ -16,8 +16,12 @@ expect.set_options(timeout=30_000)
 # While it runs, no coroutine can run in this thread: it ends with this folder, whose tests are all plain functions.
 @pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
+    try:
+        path = chromium()
+    except NoBrowser as none:
+        pytest.fail(str(none), pytrace=False)
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium(), args=FLAGS)
+        browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
         yield browser
         browser.close()
 

@@ -153,6 +153,8 @@ def test_a_profile_is_set_up_and_deleted_with_the_keyboard_alone(page: Page, cod
     expect(row_of(page, "By keyboard")).to_contain_text("Windows Server 2019")
     tab_to(page, page.get_by_role("link", name="Delete By keyboard"))
     page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Delete this product profile?")
+    assert_accessible(page)
     tab_to(page, page.get_by_role("button", name="Delete the profile"))
     page.keyboard.press("Enter")
     expect(row_of(page, "By keyboard")).to_have_count(0)

@@ -5,6 +5,7 @@ import httpx
 import pytest
 from case_fakes import SERVICES, FakeCaseDesk, FakeLog, FakeServices
 from fastapi import APIRouter, FastAPI
+from jinja2 import Environment
 from page_fakes import PRODUCT_PROFILE, FakeIssuer, FakeProfiles, InMemorySessionRepository, Tab
 from portal_fakes import OPENED, SR, FakeFreshCases, InMemoryLegacyRepository, InMemoryPageRepository, Make
 from request_fakes import FakeIntake, FakeRatings, InMemoryDraftRepository
@@ -36,7 +37,7 @@ from portal.pages import (
     uploads,
 )
 from portal.pages import legacy as legacy_pages
-from portal.pages.base import Site, install_pages
+from portal.pages.base import Site, environment_of, install_pages
 from portal.pages.streamed import Streaming
 from portal.pages.visitors import Doorkeeper
 from portal.projection import Projection
@@ -86,6 +87,12 @@ def profiles(clock: FixedClock) -> FakeProfiles:
 @pytest.fixture(scope="session")
 def catalog() -> Catalog:
     return load_catalog()
+
+
+@pytest.fixture(scope="session")
+def environment(catalog: Catalog) -> Environment:
+    """One for all tests: to compile its templates takes longer than most of them."""
+    return environment_of(catalog)
 
 
 @pytest.fixture
@@ -160,6 +167,7 @@ def case_routers(
 def api(
     api: FastAPI,
     catalog: Catalog,
+    environment: Environment,
     sessions: Sessions,
     profiles: FakeProfiles,
     intake: FakeIntake,
@@ -178,7 +186,7 @@ def api(
     # A stream says what it has to say and ends: whoever reads on clears it.
     api.state.stopping.set()
     api.state.streaming = Streaming(intake, largest=1024 * 1024)
-    install_pages(api, Site(catalog, Doorkeeper(sessions, secure=False)), routers)
+    install_pages(api, Site(catalog, Doorkeeper(sessions, secure=False), environment), routers)
     return api
 
 

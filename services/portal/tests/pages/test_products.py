@@ -122,3 +122,27 @@ async def test_naughty_strings_are_shown_as_they_are(tab: Tab, profiles: FakePro
 async def test_a_template_in_a_text_stays_a_text(tab: Tab, profiles: FakeProfiles, typed: str) -> None:
     await tab.post("/products/new", {**NEW, "name": typed})
     assert texts_of(await tab.get("/products")) == [typed]
+
+
+async def test_fields_that_no_form_of_ours_has_are_not_passed_on(tab: Tab, profiles: FakeProfiles) -> None:
+    extra = {f"extra_{at}": "x" for at in range(50)} | {
+        "account_id": "a2",
+        "id": "prof-x",
+        "deleted": "1",
+        "role": "operator",
+    }
+    await tab.post("/products/new", {**NEW, **extra})
+    [saved] = profiles.saved["a1"].values()
+    assert saved.keys() <= {*PRODUCT_PROFILE}
+    assert saved["id"] == "prof-1"
+    await tab.post("/profile", {"case_recipients": "ann@x.example", **extra})
+    assert profiles.recipients == {"a1": ["ann@x.example"]}
+
+
+async def test_a_guess_and_somebody_elses_profile_look_the_same(tabs: Make, seeded: None) -> None:
+    other: Tab = await tabs("customer@a2")
+    theirs = (await other.get("/products/prof-ours")).text.replace("prof-ours", "")
+    for guess in ("prof-1", "prof-our", "$ne", "[]", "none"):
+        answer = await other.get(f"/products/{guess}")
+        assert answer.status_code == 404
+        assert answer.text.replace(guess, "") == theirs

@@ -42,45 +42,57 @@ SECURITY = {
     "Cross-Origin-Resource-Policy": "same-origin",
     "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
 }
+LABELLED = (
+    "products",
+    "operating_systems",
+    "languages",
+    "settings",
+    "issue_types",
+    "categories",
+    "severities",
+    "escalation_types",
+    "contact_methods",
+    "teams",
+)
 
 _log = structlog.stdlib.get_logger("portal.pages")
+
+
+def labels_of(catalog: Catalog) -> Callable[[str, str | None], str]:
+    """``label("products", "apex-one")``; what the catalogue does not know is shown as it is."""
+    labels: dict[str, dict[str, str]] = {
+        name: {entry.slug: entry.label for entry in getattr(catalog, name)} for name in LABELLED
+    }
+
+    def label(what: str, slug: str | None) -> str:
+        return labels[what].get(slug or "", slug or "")
+
+    return label
+
+
+def environment_of(catalog: Catalog) -> Environment:
+    """The templates and what all of them may use."""
+    environment = Environment(
+        loader=FileSystemLoader(str(files("portal").joinpath("templates"))),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.globals.update(t=phrases(), static=assets.address_of, label=labels_of(catalog), catalog=catalog)
+    environment.filters.update(iso=_iso, utc=_utc)
+    return environment
 
 
 class Site:
     """Renders templates for a request; one for all pages, in ``request.app.state.site``."""
 
-    def __init__(self, catalog: Catalog, door: Doorkeeper) -> None:
+    def __init__(self, catalog: Catalog, door: Doorkeeper, environment: Environment | None = None) -> None:
         self.catalog = catalog
         self.door = door
         self.say = phrases()
-        self._labels: dict[str, dict[str, str]] = {
-            name: {entry.slug: entry.label for entry in getattr(catalog, name)}
-            for name in (
-                "products",
-                "operating_systems",
-                "languages",
-                "settings",
-                "issue_types",
-                "categories",
-                "severities",
-                "escalation_types",
-                "contact_methods",
-                "teams",
-            )
-        }
-        self.environment = Environment(
-            loader=FileSystemLoader(str(files("portal").joinpath("templates"))),
-            autoescape=True,
-            undefined=StrictUndefined,
-            trim_blocks=True,
-            lstrip_blocks=True,
-        )
-        self.environment.globals.update(t=self.say, static=assets.address_of, label=self.label, catalog=catalog)
-        self.environment.filters.update(iso=_iso, utc=_utc)
-
-    def label(self, what: str, slug: str | None) -> str:
-        """``label("products", "apex-one")``; what the catalogue does not know is shown as it is."""
-        return self._labels[what].get(slug or "", slug or "")
+        self.label = labels_of(catalog)
+        self.environment = environment or environment_of(catalog)
 
     def render(self, request: Request, template: str, *, status: int = 200, **context: Any) -> Response:
         visitor: Visitor | None = request.scope.get(KEPT)
