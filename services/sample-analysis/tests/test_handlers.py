@@ -49,7 +49,7 @@ async def test_the_report_holds_what_the_engines_found(
     child = {"id": "c", "parent_id": ROOT, "name": "eicar.com", "verdict": "malicious"}
     root = {"id": ROOT, "name": "a.zip", "verdict": "malicious", "limits": [{"limit": "depth", "says": "Deep."}]}
     urls = [{"id": "u", "parent_id": ROOT, "url": "http://example.test/"}]
-    sandbox.outcomes = [{"files": [root, child], "urls": urls}]
+    sandbox.outcomes = [{"files": [root, child], "urls": urls, "engines": ["fake/1"]}]
     await kafka.state(await make_case())
     [stated] = kafka.stated
     assert (stated["verdict"], stated["files"], stated["urls"], stated["limits"]) == ("malicious", 2, 1, ["depth"])
@@ -57,6 +57,7 @@ async def test_the_report_holds_what_the_engines_found(
     report = await reported(objects, stated)
     assert [file.name for file in report.files] == ["a.zip", "eicar.com"]
     assert (report.evidence_id, report.revision, report.kind) == ("piece-1", 1, "file")
+    assert report.engines == ("fake/1",)
 
 
 async def test_the_customers_password_goes_to_the_engines_and_into_no_event(

@@ -158,6 +158,8 @@ class EvidenceReport(Salted):
     attk_logs: tuple[AttkLogResult, ...] = ()
     urls: tuple[FoundUrl, ...] = ()
     urls_truncated: bool = False
+    engines: tuple[str, ...] = ()
+    """``name/version`` of every engine and rule set that looked."""
 
 
 class CategoryName(Contract):
