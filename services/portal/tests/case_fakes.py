@@ -5,7 +5,7 @@ from typing import Any
 
 from caseway_contracts.clients import Refused
 from caseway_kit.errors import OutageError
-from portal.log_state import LogState
+from portal.pages.log_state import LogState
 
 
 class FakeCaseDesk:

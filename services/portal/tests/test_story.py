@@ -2,7 +2,7 @@ from aiokafka import TopicPartition
 
 from caseway_contracts.results import FileResult
 from caseway_contracts.topics import Topic
-from portal.log_state import lag_of
+from portal.pages.log_state import lag_of
 from portal.story import Node, tree_of
 
 

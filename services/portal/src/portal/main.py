@@ -20,7 +20,6 @@ from portal.handlers import SERVICE, inlet
 from portal.intake_cases import IntakeCases
 from portal.legacy import LegacyProjection, LegacyRequests
 from portal.library import Library
-from portal.log_state import KafkaLog
 from portal.mongo_contacts import MongoContactRepository
 from portal.mongo_legacy import MongoLegacyRepository
 from portal.mongo_pages import MongoPageRepository
@@ -41,6 +40,7 @@ from portal.pages import (
 )
 from portal.pages import legacy as legacy_pages
 from portal.pages.base import Site, install_pages
+from portal.pages.log_state import KafkaLog
 from portal.pages.request_parts import RequestParts
 from portal.pages.sign_in import ProfilesIssuer
 from portal.pages.visitors import Doorkeeper

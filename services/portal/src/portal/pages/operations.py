@@ -14,8 +14,8 @@ from caseway_contracts.views import CaseSummary
 from caseway_kit.errors import OutageError
 from portal.cases import Cases
 from portal.listing import ListQuery
-from portal.log_state import LogState
 from portal.pages.base import page_router, render
+from portal.pages.log_state import LogState
 from portal.pages.visitors import Operator, Visitor
 
 UNFINISHED: tuple[CaseStatus, ...] = ("received", "analyzing", "delayed")
