@@ -157,6 +157,31 @@ def test_number_of_parts_is_limited(examine: Examine) -> None:
     assert examine(raw, "mail.eml").limits() == {"mail-parts"}
 
 
+@pytest.mark.parametrize(
+    ("field", "limit"),
+    [
+        (b"X-Long: " + b"x" * 70_000, "mail-header"),
+        (b"\n".join(b"X-%d: " % number + b"y" * 60_000 for number in range(20)), "mail-header"),
+        (b"Cc: " + b", ".join(b"p%d@example.com" % number for number in range(1500)), "mail-addresses"),
+    ],
+)
+def test_header_beyond_its_limits_is_named(examine: Examine, field: bytes, limit: str) -> None:
+    report = examine(b"From: a@b\nTo: c@d\nSubject: x\n" + field + b"\n\nx", "mail.eml")
+    assert report.limits() == {limit}
+
+
+def test_mail_without_a_header_is_one_if_its_sender_says_so(examine: Examine) -> None:
+    report = examine(b"Hi, see https://a.example/x\n", "mail.eml", "email")
+    assert (report.root.kind, [url.url for url in report.parsed.urls]) == ("email", ["https://a.example/x"])
+
+
+def test_other_name_of_an_attachment_is_judged_too(examine: Examine) -> None:
+    raw = b"From: a@b\nTo: c@d\nSubject: x\nContent-Type: multipart/mixed; boundary=b\n\n--b\n"
+    raw += b'Content-Type: application/octet-stream; name="invoice.pdf.exe"\n'
+    raw += b'Content-Disposition: attachment; filename="invoice.txt"\n\nx\n--b--\n'
+    assert {"two-names", "double-extension"} <= set(examine(raw, "mail.eml").rules("invoice.txt"))
+
+
 def test_outlooks_own_form_is_a_mail_too(examine: Examine, corpora: Path) -> None:
     report = examine((corpora / "msg-hfig" / "sample.msg").read_bytes(), "sample.msg", "email")
     [mail] = report.parsed.emails

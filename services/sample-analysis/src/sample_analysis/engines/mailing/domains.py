@@ -1,7 +1,6 @@
 """Domains of addresses and links, and the part of one that somebody registered."""
 
 import re
-from email.utils import parseaddr
 
 import can_ada
 from publicsuffixlist import PublicSuffixList
@@ -31,8 +30,8 @@ def of_url(url: str) -> str:
 
 
 def of_person(person: str) -> str:
-    """Of an address with or without a name before it."""
-    return parseaddr(person)[1].rpartition("@")[2].strip("> ").lower()
+    """Of an address with or without a name before it; the library's parser goes as deep as its brackets do."""
+    return person[-1000:].rpartition("<")[2].rpartition("@")[2].strip("<>\"' ").lower()
 
 
 def addresses_in(text: str) -> list[str]:
