@@ -9,7 +9,7 @@ from caseway_catalog import load
 from caseway_contracts.analyses import EvidenceAnalyzed
 from caseway_contracts.base import Event
 from caseway_contracts.cases import CaseSubmitted, CaseUpdated
-from caseway_contracts.ratings import UrlsRated
+from caseway_contracts.ratings import UrlReclassified, UrlsRated
 from caseway_kit.mongo import Database
 from caseway_kit.testing.clock import FixedClock
 from routing.mongo_routes import MongoRouteRepository
@@ -86,6 +86,15 @@ def make_rated() -> Make:
     def make(subject: str, worst: str = "untested", revision: int = 1, **facts: Any) -> UrlsRated:
         default = {"case_revision": 1, "urls": 1, "counts": {worst: 1}, "worst": worst, "report": OBJECT}
         return UrlsRated.model_validate(_identity(UrlsRated, subject, revision) | default | facts)
+
+    return make
+
+
+@pytest.fixture
+def make_reclassified() -> Make:
+    def make(url_id: str, outcome: str = "kept") -> UrlReclassified:
+        facts = {"outcome": outcome, "rating": "dangerous", "score": 49, "decided_by": "con-1"}
+        return UrlReclassified.model_validate(_identity(UrlReclassified, url_id, 1) | facts)
 
     return make
 

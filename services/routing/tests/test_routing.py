@@ -196,6 +196,29 @@ async def test_a_revised_verdict_completes_no_round_again_and_may_bring_the_case
     assert statuses(facts) == ["open"]
 
 
+async def test_a_url_that_waits_for_an_analyst_keeps_the_case_on_the_desk(
+    routing: Routing,
+    memory_routes: InMemoryRouteRepository,
+    make_submitted: Make,
+    make_analyzed: Make,
+    make_rated: Make,
+    make_reclassified: Make,
+) -> None:
+    submitted = make_submitted({"f1": "file", "u1": "url", "u2": "url"})
+    rated = make_rated(typed_urls(SR, 1), "dangerous", waiting=("u1", "u2"))
+    facts = await stated(routing, submitted, make_analyzed("f1", "malicious"), make_reclassified("u2"), rated)
+    assert statuses(facts)[-1] == "open"
+    stored = await memory_routes.find(SR)
+    assert stored is not None
+    assert stored.route.waiting == ("u1",)
+
+    facts = await stated(routing, make_reclassified("u1", "changed"))
+    assert statuses(facts) == ["answered"]
+    stored = await memory_routes.find(SR)
+    assert stored is not None
+    assert stored.route.waiting == ()
+
+
 async def test_a_case_of_a_category_that_is_gone_from_the_catalogue_still_finds_a_desk(
     routing: Routing, make_submitted: Make
 ) -> None:

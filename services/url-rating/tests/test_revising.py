@@ -218,7 +218,7 @@ async def test_case_shows_what_became_of_its_request_and_why(
     assert (shown.outcome, shown.rating) == (outcome, "safe" if outcome == "changed" else "dangerous")
     assert (shown.reasons[-1].engine, shown.reasons[-1].rule) == ("analysts", outcome)
     assert shown.reasons[-1].says == "We looked at it."
-    assert stated.changed == 0
+    assert (stated.changed, stated.waiting) == (0, ())
 
 
 async def test_erased_case_is_told_nothing(

@@ -162,6 +162,7 @@ async def test_request_for_something_else_waits_for_an_analyst(
     assert plain.requested is None
     [waiting] = await memory_reclassifications.waiting(after=None, limit=10)
     assert (waiting.id, waiting.requested_rating, waiting.score) == ("url-one", "safe", 49)
+    assert rated_in(statements).waiting == ("url-one",)
 
 
 async def test_lists_that_agree_keep_a_rating_without_an_analyst(

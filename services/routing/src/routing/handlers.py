@@ -5,7 +5,7 @@ from faststream import Context
 from caseway_contracts.analyses import AnalysesEvent, EvidenceAnalyzed, EvidenceDelayed
 from caseway_contracts.base import UnknownEvent
 from caseway_contracts.cases import CasesEvent
-from caseway_contracts.ratings import RatingsEvent, UrlsDelayed, UrlsRated
+from caseway_contracts.ratings import RatingsEvent, UrlReclassified, UrlsDelayed, UrlsRated
 from caseway_contracts.routes import RoutesEvent
 from caseway_kit.messaging import Inlet, emit, side_by_side
 from routing.service import Routing
@@ -30,5 +30,5 @@ async def on_analyses(events: list[AnalysesEvent], routing: Annotated[Routing, C
 
 @inlet.subscriber("ratings", schema=RatingsEvent, batch=BATCH)
 async def on_ratings(events: list[RatingsEvent], routing: Annotated[Routing, Context()]) -> None:
-    ours = [event for event in events if isinstance(event, UrlsRated | UrlsDelayed)]
+    ours = [event for event in events if isinstance(event, UrlsRated | UrlsDelayed | UrlReclassified)]
     await emit(routes, *await side_by_side(ours, routing.apply))

@@ -33,6 +33,7 @@ def _to_document(stored: Stored) -> Document:
         "_id": stored.route.sr_number,
         "version": stored.version,
         "route": stored.route.model_dump(mode="json"),
+        "waiting_urls": list(stored.route.waiting),
         "inbox": inbox,
     }
 

@@ -34,6 +34,8 @@ class Done(Value):
     verdict: Verdict | None = None
     rating: Rating | None = None
     urls: bool = False
+    waiting: tuple[str, ...] = ()
+    """Ids of URLs that wait for an analyst."""
 
     @classmethod
     def of(cls, event: EvidenceAnalyzed | UrlsRated) -> Self:
@@ -41,7 +43,7 @@ class Done(Value):
         result = cls(owed=owed, revision=event.revision, account_id=event.account_id)
         if isinstance(event, EvidenceAnalyzed):
             return result.model_copy(update={"verdict": event.verdict, "urls": event.urls > 0})
-        return result.model_copy(update={"rating": event.worst})
+        return result.model_copy(update={"rating": event.worst, "waiting": event.waiting})
 
 
 class Round(Value):

@@ -21,7 +21,7 @@ from caseway_contracts.cases import (
     LegacyRequestImported,
 )
 from caseway_contracts.kinds import CaseStatus, worst_rating, worst_verdict
-from caseway_contracts.ratings import UrlsDelayed, UrlsRated
+from caseway_contracts.ratings import UrlReclassified, UrlsDelayed, UrlsRated
 from caseway_contracts.routes import AnalysisCompleted, CaseEscalated, CaseRouted, CaseStatusChanged
 from caseway_kit.errors import InvalidEvent
 from caseway_kit.ordering import in_order
@@ -45,6 +45,8 @@ class Route(Value):
     delayed: tuple[Owed, ...] = ()
     escalated: tuple[str, ...] = ()
     """Types of the escalations that were asked for."""
+    reclassified: tuple[str, ...] = ()
+    """Ids of URLs that somebody, or a rule, has decided about."""
     asked: bool = False
     """The customer said something after the analysis had its say: somebody has to read it."""
     closed: bool = False
@@ -52,6 +54,12 @@ class Route(Value):
     assignments: int = 0
     status: CaseStatus = "received"
     statuses: int = 0
+
+    @property
+    def waiting(self) -> tuple[str, ...]:
+        """Ids of the URLs that are on the desk: a customer wants them rated otherwise, and nobody has decided yet."""
+        asked = {url_id for one in self.done for url_id in one.waiting}
+        return tuple(sorted(asked - set(self.reclassified)))
 
 
 class Router:
@@ -74,6 +82,8 @@ class Router:
             self._take(Done.of(event))
         elif isinstance(event, EvidenceDelayed):
             self._delay(Owed(type="EvidenceAnalyzed", id=event.subject_id))
+        elif isinstance(event, UrlReclassified):
+            self._change(reclassified=tuple(sorted({*self.route.reclassified, event.subject_id})))
         elif isinstance(event, UrlsDelayed):
             self._delay(Owed(type="UrlsRated", id=event.subject_id))
         if self.route.case is not None:
@@ -196,6 +206,8 @@ class Router:
         assert case is not None
         answers = answered_by(self._catalog, case)
         verdicts = [one.verdict for one in self.route.done if one.verdict is not None]
+        if self.route.waiting:
+            return False
         return bool(verdicts) and not self.route.asked and all(verdict in answers for verdict in verdicts)
 
     def _state(

@@ -139,6 +139,7 @@ class Revising:
             lists=await self._lookup.sources(),
             report=ref,
             changed=len(changed),
+            waiting=tuple(sorted(one.id for one in after if one.requested is not None and one.outcome is None)),
         )
         # No event on the log caused it; the id is derived all the same.
         await self._lots.revise(lot, stated.model_copy(update={"caused_by": None}))

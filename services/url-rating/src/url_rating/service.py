@@ -79,6 +79,7 @@ class UrlRating:
             rated=rated,
             results=[_typed(one, what, asked.get(one.evidence_id)) for one, what in pairs],
             also=tuple(decided),
+            waiting=tuple(sorted(request.id for request in asked.values() if request.outcome is None)),
         )
 
     async def rate_found_urls(self, analyzed: EvidenceAnalyzed, digest: str) -> tuple[Encoded, ...]:
@@ -200,6 +201,7 @@ class UrlRating:
         rated: Sequence[Rated],
         results: Sequence[UrlResult],
         also: tuple[UrlReclassified, ...] = (),
+        waiting: tuple[str, ...] = (),
     ) -> tuple[Encoded, ...]:
         now = self._clock.now()
         report = UrlReport(
@@ -234,6 +236,7 @@ class UrlRating:
             worst=worst_rating(ratings),
             lists=await self._lookup.sources(),
             report=ref,
+            waiting=waiting,
         )
         said = tuple(encode(one, source=SERVICE) for one in (stated, *also))
         await self._lots.put(Lot.of(stated, cause.event_id))

@@ -26,6 +26,9 @@ class UrlsRated(Event):
     """A :class:`caseway_contracts.results.UrlReport`."""
     changed: int = 0
     """How many of these URLs are rated otherwise than in the statement before this one."""
+    waiting: tuple[str, ...] = ()
+    """Evidence ids of the URLs that the customer wants rated otherwise and that wait for an analyst; UrlReclassified
+    says of each what became of it."""
 
 
 class UrlsDelayed(Event):
