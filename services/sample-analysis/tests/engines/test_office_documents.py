@@ -219,6 +219,23 @@ def test_a_document_of_the_corpora_is_of_the_class_that_its_peer_expects(
     assert report.root.verdict == verdict
 
 
+@pytest.mark.parametrize(
+    ("name", "rules"),
+    [
+        ("macro", {"macros"}),
+        ("malicemacro", {"macros", "macro-runs-by-itself"}),
+        ("nomacro", set()),
+        ("goodcsv", set()),
+    ],
+)
+def test_documents_in_mails_are_of_the_class_that_a_mail_filter_expects(
+    corpora: Path, examine: Examine, name: str, rules: set[str]
+) -> None:
+    report = examine((corpora / f"email-spamassassin/spam-olevbmacro/{name}.eml").read_bytes(), f"{name}.eml")
+    reasons = [reason for file in report.parsed.files for reason in file.reasons]
+    assert {reason.rule for reason in reasons if reason.engine == "caseway-documents"} == rules
+
+
 def test_every_simple_embedding_carries_its_one_object(corpora: Path, examine: Examine) -> None:
     files = sorted((corpora / "office-oletools/oleobj").glob("embedded-simple-*"))
     assert len(files) == 8
