@@ -42,7 +42,7 @@ def test_a_mail_is_taken_apart_and_its_attachments_and_urls_judged(customer: Cli
     [found] = analysis["emails"]
     assert found["subject"] == "Overdue invoice"
     assert found["from"] == "Accounts <billing@sender.example>"
-    assert found["authentication"] == {"spf": "fail", "dkim": "none", "dmarc": "fail"}
+    assert found["authentication"].items() >= {"spf": "fail", "dkim": "none", "dmarc": "fail"}.items()
     assert by(analysis["files"], id=found["id"])["name"] == "original.eml"
     attached = by(analysis["files"], name="invoice.zip")
     assert attached["id"] in found["attachments"]
