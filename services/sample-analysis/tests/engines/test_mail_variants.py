@@ -34,3 +34,8 @@ def test_no_reading_of_the_standard_library_finds_more(examine: Examine, chosen:
             found = False
         missed += not found
     assert missed > 10
+
+
+def test_piece_of_a_mail_is_named_as_one(examine: Examine) -> None:
+    report = examine(mail_variants.VARIANTS["message/partial"], "mail.eml")
+    assert "partial-mail" in {limit.limit for limit in report.root.limits}

@@ -169,6 +169,8 @@ class Parts:
             yara.scan(self._node, Content.of_bytes(part.payload), where=f"part {part.index}")
 
     def _attach(self, part: Part) -> None:
+        if part.content_type == "message/partial":
+            self._node.cut_short("partial-mail", "A piece of a mail that was sent in several: the others are not here.")
         nested = part.content_type == "message/rfc822"
         if not nested:
             self._job.budget.check_depth(self._depth)
