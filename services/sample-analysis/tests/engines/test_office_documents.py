@@ -258,6 +258,7 @@ def test_external_objects_of_the_corpora_are_told_and_handed_out(corpora: Path, 
 NOT_OPENED = {"bug53475-password-is-pass.docx", "extenxls_pwd123.xlsx", "PasswordProtected.doc"}
 
 
+@pytest.mark.timeout(300)
 def test_encrypted_documents_open_with_their_passwords_and_others_say_what_they_need(
     corpora: Path, examine: Examine
 ) -> None:

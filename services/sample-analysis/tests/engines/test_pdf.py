@@ -180,6 +180,7 @@ def hostile() -> Iterator[tuple[str, bytes]]:
     yield "numbers", b"%PDF-1.4\n" + b"1 0 obj\n" * 200_000 + b"trailer<<"
 
 
+@pytest.mark.timeout(300)
 async def test_hostile_documents_end_within_the_memory_and_the_time_of_a_parser(open_folder: Path) -> None:
     room = open_folder / "sandbox"
     room.mkdir(mode=0o755)
