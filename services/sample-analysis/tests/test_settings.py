@@ -32,6 +32,7 @@ def test_a_deployment_may_serve_some_lanes_only(monkeypatch: pytest.MonkeyPatch)
     groups = {(subscriber.group_id, *subscriber.topic_names) for subscriber in subscribers}
     assert groups == {
         ("sample-analysis-cases", "cases"),
+        ("sample-analysis-profiles", "profiles"),
         ("sample-analysis-retry", "sample-analysis-retry"),
         ("sample-analysis-email", "sample-analysis-work-email"),
         ("sample-analysis-attk-log", "sample-analysis-work-attk-log"),
