@@ -3,17 +3,12 @@
 import base64
 import json
 import re
-from collections.abc import Callable
-from pathlib import Path
-from typing import Any
 
 from embedded_system import Client
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import FilePayload, Locator, Page, expect
 
 NEW_REQUEST = "New Request"
-SETTLED = 30_000
-
-Zipped = Callable[[str, bytes], str]
+SETTLED = 60_000
 
 
 def make_profile(customer: Client, product: str, name: str) -> str:
@@ -88,10 +83,10 @@ def urgency_and_contact(page: Page, cc: str = "") -> None:
     followed(page)
 
 
-def attach(page: Page, *files: Path | dict[str, Any]) -> None:
+def attach(page: Page, *files: FilePayload) -> None:
     """Choose files, and wait until they are uploaded."""
     before = page.locator("[data-upload]").count()
-    page.locator("[data-files]").set_input_files(list(files))  # type: ignore[arg-type]  # paths or payloads, never both
+    page.locator("[data-files]").set_input_files(files)
     expect(page.locator("[data-upload]")).to_have_count(before + len(files), timeout=SETTLED)
     expect(page.locator("[data-said]", has_text="Uploaded")).to_have_count(before + len(files), timeout=SETTLED)
     followed(page)
@@ -102,15 +97,20 @@ def row_of(page: Page, name: str) -> Locator:
 
 
 def submit(page: Page) -> str:
-    """Press Submit; gives the number of the case whose page opens."""
+    """Press Submit; gives the number of the case."""
     page.get_by_role("button", name="Submit", exact=True).click()
+    return opened(page)
+
+
+def opened(page: Page) -> str:
+    """The number of the case whose page opens."""
     page.wait_for_url(re.compile(r"/requests/SR"), timeout=SETTLED)
     found = re.search(r"/requests/(SR[0-9]+-[0-9]+-[0-9])", page.url)
     assert found is not None
     return found[1]
 
 
-def file(name: str, content: bytes) -> dict[str, Any]:
+def file(name: str, content: bytes) -> FilePayload:
     return {"name": name, "mimeType": "application/octet-stream", "buffer": content}
 
 

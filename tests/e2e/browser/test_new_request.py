@@ -8,6 +8,7 @@ from embedded_system import Client, System, eventually
 from evidence import aes_zip, attk_zip, mail
 from playwright.sync_api import Page, expect
 from request_pages import (
+    SETTLED,
     attach,
     choose_kind,
     choose_profile,
@@ -249,6 +250,9 @@ def test_recipients_are_picked_from_the_contact_list(page: Page, customer: Clien
     page.get_by_label("CC Emails").fill("own@example.com")
     box.check()
     expect(page.get_by_label("CC Emails")).to_have_value(f"own@example.com\n{address}")
+    page.get_by_label("CC Emails").fill("own@example.com")
+    expect(box).not_to_be_checked()
+    box.check()
     box.uncheck()
     expect(page.get_by_label("CC Emails")).to_have_value("own@example.com")
 
@@ -301,7 +305,7 @@ def test_a_draft_survives_a_reload_and_is_found_again(page: Page) -> None:
     say(page, "Half a <b>sentence", "  two\n\nlines ")
     attach(page, file("kept.zip", CLEAN))
     expect(page.locator("[data-status]")).to_have_text("Draft saved")
-    page.wait_for_url("**draft=*")
+    page.wait_for_url("**draft=*", timeout=SETTLED)
     page.reload()
     ready(page)
     expect(page.get_by_label("Subject")).to_have_value("Half a <b>sentence")

@@ -80,21 +80,21 @@ def _add_pages(router: APIRouter, kind: Kind, desk: Desk, drafts: Drafts) -> Non
         if action == "discard":
             await drafts.delete(owner_of(visitor.caller), draft_id)
             return see_other(request, kind.path, notice="draft-discarded")
+        typed, refused = _with_files(Typed(_pairs(form)), uploaded(request), form.one("new_password"))
         if action == "profile":
-            typed = Typed(_pairs(form))
             await _keep(desk, visitor, draft_id, typed)
             chosen = quote(typed.one("profile_id"), safe="")
             return see_other(request, f"{kind.path}/profile?draft={draft_id}&profile_id={chosen}")
-        typed, refused = _with_files(Typed(_pairs(form)), uploaded(request), form.one("new_password"))
         if action == "remove" and which.isdecimal():
             typed = await desk.take_out(visitor.caller, typed, int(which[:6]))
         if action == "show-ratings":
             typed = typed.replaced({"rated": "1"})
+        # Before others are asked: whoever of them is away, what was typed and sent is here.
+        await _keep(desk, visitor, draft_id, typed)
         page = await _Page.of(request, visitor, desk, kind, draft_id, typed)
         # A file that did not arrive is no file of the case: that is said before anything is handed in.
         if action in ("", "submit") and not refused:
             return await page.submitted()
-        await _keep(desk, visitor, draft_id, page.form.typed)
         tried = form.one("tried") == "1"
         wrong = await desk.faults(visitor.caller, page.form, page.around.catalog, all_of_them=tried)
         return await page.rendered(wrong=_and(wrong, refused, site_of(request).say), tried=tried)
@@ -102,8 +102,9 @@ def _add_pages(router: APIRouter, kind: Kind, desk: Desk, drafts: Drafts) -> Non
     @router.post(f"{kind.path}/parts")
     async def parts(request: Request, visitor: Customer, form: Posted) -> Response:
         """What scripts put in the place of what other choices have changed."""
-        page = await _Page.of(request, visitor, desk, kind, _draft_id(form), Typed(_pairs(form)))
-        await _keep(desk, visitor, page.draft_id, page.form.typed)
+        draft_id, typed = _draft_id(form), Typed(_pairs(form))
+        await _keep(desk, visitor, draft_id, typed)
+        page = await _Page.of(request, visitor, desk, kind, draft_id, typed)
         tried = form.one("tried") == "1"
         wrong = await desk.faults(visitor.caller, page.form, page.around.catalog, all_of_them=tried)
         return await page.rendered(wrong=wrong, tried=tried, template="requests/form.html")
@@ -131,7 +132,6 @@ class _Page:
         handed = await self.desk.submit(self.visitor.caller, self.draft_id, self.form, self.around.catalog)
         if handed.sr_number:
             return see_other(self.request, f"/requests/{handed.sr_number}", notice="request-submitted")
-        await _keep(self.desk, self.visitor, self.draft_id, self.form.typed)
         says = handed.refusal or (site_of(self.request).say(f"request.{handed.says}") if handed.says else "")
         page = self
         if handed.says == "submitted_before":

@@ -165,6 +165,7 @@ window.addEventListener("pagehide", () => {
 
 form.addEventListener("input", (event) => {
   if (event.target.name) typedSince.add(event.target.name);
+  if (event.target.name === "cc") showPicks();
   if (event.target.closest("[data-files]")) return;
   saveSoon();
 });
@@ -172,8 +173,9 @@ form.addEventListener("input", (event) => {
 form.addEventListener("change", (event) => {
   const target = event.target;
   if (target.matches("[data-files]")) takeFiles(target);
-  else if (target.name === "cc_pick") pick(target);
+  else if (target.matches("[data-pick]")) pick(target);
   else if (target.matches("[data-decides], [data-check]")) refresh();
+  else if (saving !== null) save(); // who leaves a field may be about to leave the page
 });
 
 form.addEventListener("click", (event) => {
@@ -199,13 +201,31 @@ form.addEventListener("click", (event) => {
   }
 });
 
-/** A contact that is ticked stands among the lines at once. */
+// The lines alone say who hears of the case: a box puts its address there, or takes it away, and is not sent itself.
+const boxes = [...form.querySelectorAll("[name=cc_pick]")];
+for (const box of boxes) {
+  box.removeAttribute("name");
+  box.dataset.pick = "";
+}
+
+function lines() {
+  return form.elements.namedItem("cc").value.split("\n");
+}
+
+function isLine(address) {
+  return (line) => line.trim().toLowerCase() === address.toLowerCase();
+}
+
+function showPicks() {
+  for (const box of boxes) box.checked = lines().some(isLine(box.value));
+}
+
 function pick(box) {
-  const lines = form.elements.namedItem("cc").value.split("\n");
-  const others = lines.filter((line) => line.trim().toLowerCase() !== box.value.toLowerCase());
+  const others = lines().filter((line) => !isLine(box.value)(line));
   while (others.length && !others.at(-1).trim()) others.pop();
   form.elements.namedItem("cc").value = [...others, ...(box.checked ? [box.value] : [])].join("\n");
-  saveSoon();
+  typedSince.add("cc");
+  save();
 }
 
 // ---- Attachments
@@ -373,5 +393,6 @@ document.body.addEventListener("profile-saved", async (event) => {
   form.elements.namedItem("profile_id").focus();
 });
 
+showPicks();
 lookAtUploads();
 form.dataset.ready = "";
