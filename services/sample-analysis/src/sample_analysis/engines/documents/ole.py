@@ -8,6 +8,7 @@ import olefile
 from caseway_kit.archives import LimitReached
 from sample_analysis.engines.documents import biff, embedded, encrypted, fields, macros, vba
 from sample_analysis.engines.inspection import Inspection, surviving
+from sample_analysis.engines.ole_entries import ENTRIES, LimitedOle, TooMany
 
 DOCUMENT_BYTES = 96 * 1024 * 1024
 STREAM_BYTES = 32 * 1024 * 1024
@@ -19,7 +20,7 @@ class Storage:
     """The streams of an OLE file, read under one limit: many names can share the same bytes."""
 
     def __init__(self, data: bytes) -> None:
-        self._file = olefile.OleFileIO(io.BytesIO(data), raise_defects=olefile.DEFECT_FATAL)
+        self._file = LimitedOle(io.BytesIO(data), raise_defects=olefile.DEFECT_FATAL)
         self._read = 0
         self._paths = {"/".join(path).lower(): path for path in self._file.listdir()[:STREAMS]}
 
@@ -50,6 +51,9 @@ def inspect(inspection: Inspection) -> None:
         storage = Storage(data)
     except LimitReached:
         raise
+    except TooMany:
+        inspection.node.cut_short("document-entries", f"Not read: it holds more than {ENTRIES:,} entries.")
+        return
     except Exception:
         # The library raises anything on a broken storage; macros in it may still lie in one piece.
         inspection.node.cut_short("damaged", "Its storage is broken: only what lies in it in one piece was looked at.")

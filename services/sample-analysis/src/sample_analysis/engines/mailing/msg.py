@@ -5,12 +5,10 @@ import struct
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
-import olefile
-
 from caseway_kit.archives import Content
 from sample_analysis.engines.mailing import mapi
+from sample_analysis.engines.ole_entries import ENTRIES, LimitedOle
 
-ENTRIES = 20_000
 TEXT_BYTES = 16 * 1024 * 1024
 DATA_BYTES = 64 * 1024 * 1024
 RECIPIENTS = "__recip_version1.0_#"
@@ -19,10 +17,6 @@ _PROPERTIES = "__properties_version1.0"
 _HEADERS = {"": 32, RECIPIENTS: 8, ATTACHMENTS: 8}
 _EMBEDDED_HEADER = 24
 _KINDS = (mapi.TEXT16, mapi.TEXT8, mapi.BINARY)
-
-
-class TooMany(ValueError):
-    """More entries than a mail has, as in one that was made to wear a reader out."""
 
 
 class TooLarge(ValueError):
@@ -56,21 +50,11 @@ class _File(io.RawIOBase):
         return data
 
 
-class _Ole(olefile.OleFileIO):  # type: ignore[misc]  # the library has no types
-    _loaded = 0
-
-    def _load_direntry(self, sid: int) -> object:
-        self._loaded += 1
-        if self._loaded > ENTRIES:
-            raise TooMany
-        return super()._load_direntry(sid)
-
-
 class Store:
     """An opened file, listed once."""
 
     def __init__(self, content: Content) -> None:
-        self._ole = _Ole(_File(content))
+        self._ole = LimitedOle(_File(content))
         self._under: dict[tuple[str, ...], list[str]] = {}
         for path in self._ole.listdir(streams=True, storages=True):
             self._under.setdefault(tuple(path[:-1]), []).append(path[-1])
