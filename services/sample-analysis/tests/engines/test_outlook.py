@@ -69,8 +69,7 @@ def test_more_entries_than_a_mail_has_are_refused_as_damage(examine: Examine, mo
     people: outlook.Folder = {}
     for number in range(100):
         people |= outlook.recipient(number, "", f"p{number}@example.com")
-    limits = examine(outlook.build(outlook.mail("x", people)), "mail.msg").limits()
-    assert limits >= {"damaged", "document-entries"}
+    assert "damaged" in examine(outlook.build(outlook.mail("x", people)), "mail.msg").limits()
 
 
 def test_loops_in_the_allocation_table_end(examine: Examine) -> None:
