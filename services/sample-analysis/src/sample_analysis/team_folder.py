@@ -16,7 +16,7 @@ from caseway_kit.sandbox import Budget, ParserError, Preload, SandboxCrash, Sand
 CHECK = "sample_analysis.engines.team_rules:check"
 LOAD = "sample_analysis.engines.team_rules:load"
 SUFFIXES = (".yar", ".yara")
-LISTS = ("safelist", "blocklist", "near")
+LISTS = ("safelist", "blocklist", "near", "dkim")
 MOST_BYTES = 64 * 1024 * 1024
 SECONDS_BETWEEN_LOOKS = 5
 

@@ -91,7 +91,7 @@ def _record(key: rsa.RSAPrivateKey) -> dict[str, str]:
 
 @pytest.mark.parametrize("ways", [b"relaxed", b"simple"])
 def test_signature_is_checked_with_the_key_that_is_handed_in(
-    rsa_key: rsa.RSAPrivateKey, ways: bytes, tmp_path: Path
+    rsa_key: rsa.RSAPrivateKey, ways: bytes, examine: Examine, team_set: Callable[[dict[str, str]], None]
 ) -> None:
     mail = _signed(
         b"two  words\r\n", ways, lambda data: rsa_key.sign(data, padding.PKCS1v15(), hashes.SHA256()), b"rsa-sha256"
@@ -103,9 +103,10 @@ def test_signature_is_checked_with_the_key_that_is_handed_in(
     assert dkim.verified(mail.replace(b"Subject: hello", b"Subject: hallo"), keys) == "fail"
     assert dkim.verified(mail, {"other._domainkey.example.net": "v=DKIM1; p="}) == ""
     assert dkim.verified(mail, {"sel._domainkey.example.net": "v=DKIM1; p="}) == "fail"
-    (tmp_path / "mail.eml").write_bytes(mail)
-    report = analyze(tmp_path / "mail.eml", "evidence", "mail.eml", "email", dkim_keys=keys)
-    assert report["emails"][0]["authentication"]["dkim_verified"] == "pass"
+    assert examine(mail, "mail.eml", "email").parsed.emails[0].authentication.dkim_verified == ""
+    [(name, text)] = keys.items()
+    team_set({"dkim-keys.txt": f"# of a partner\n{name} {text}\n"})
+    assert examine(mail, "mail.eml", "email").parsed.emails[0].authentication.dkim_verified == "pass"
 
 
 def test_signature_with_an_edwards_key_is_checked() -> None:

@@ -100,6 +100,7 @@ def test_all_distances_at_once_are_those_of_one_by_one() -> None:
         ("blocklist.txt", f"{'a' * 64} fine\n{'b' * 63} short", "blocklist.txt, line 2"),
         ("safelist.txt", "d41d8cd98f00b204e9800998ecf8427e", "SHA-256 only"),
         ("near.txt", "T1ZZZ", "no TLSH digest"),
+        ("dkim.txt", "sel.example.com v=DKIM1; p=AAAA", "expected selector._domainkey.domain"),
     ],
 )
 def test_what_cannot_be_used_is_named(tmp_path: Path, name: str, text: str, says: str) -> None:

@@ -27,7 +27,6 @@ class Job:
     """Passwords that were not given as such: words of the mail around an archive."""
     kind: str = "file"
     spill: Spill | None = None
-    dkim_keys: Mapping[str, str] = field(default_factory=dict)
     taken_from_mails: union.Seen = field(default_factory=union.Seen)
 
     def examine(self, node: Node, content: Content, depth: int, nesting: int = 0) -> None:
@@ -80,16 +79,15 @@ def analyze(
     passwords: Sequence[str] = (),
     limits: Mapping[str, Any] | None = None,
     output: BinaryIO | None = None,
-    dkim_keys: Mapping[str, str] | None = None,
 ) -> dict[str, Any]:
     """An ``EvidenceReport`` without salt, case and revision, and with ``engines``; plain data, for the sandbox.
 
     ``limits``: fields of the kit's ``Limits`` that differ from the default. ``output`` takes the bytes of each piece
-    that was found, for an engine outside; ``spilled`` then lists them. ``dkim_keys``: key records by name.
+    that was found, for an engine outside; ``spilled`` then lists them.
     """
     with Content.of(source) as content:
         budget = Budget(limits=Limits(**(limits or {})), piece_bytes=content.size)
-        job = Job(budget=budget, passwords=tuple(passwords), kind=kind, dkim_keys=dkim_keys or {})
+        job = Job(budget=budget, passwords=tuple(passwords), kind=kind)
         if output is not None:
             job.spill = Spill(output)
         if kind == "attk_log":

@@ -1,4 +1,4 @@
-"""Known good and known bad files of the teams' own lists: by hash, or near to a listed one."""
+"""The teams' own lists: known good and known bad files by hash or near to a listed one, and keys of DKIM."""
 
 import re
 from collections.abc import Iterable, Mapping
@@ -10,7 +10,8 @@ from sample_analysis.engines.tree import Node
 
 _HASH = re.compile(r"[0-9a-f]{32}|[0-9a-f]{40}|[0-9a-f]{64}")
 _ENTRY = re.compile(r"([0-9A-Za-z]{1,80})(?:[\s,;]{1,8}(.{0,500}))?")
-_KINDS = ("safelist", "blocklist", "near")
+_DKIM_KEY = re.compile(r"(\S{1,500}\._domainkey\.\S{1,255})\s{1,20}(\S.{0,4000})")
+_KINDS = ("safelist", "blocklist", "near", "dkim")
 
 
 class BadList(Exception):
@@ -24,6 +25,8 @@ class Lists:
     safe: dict[str, str] = field(default_factory=dict)
     blocked: dict[str, str] = field(default_factory=dict)
     near: Near = field(default_factory=lambda: Near(()))
+    dkim_keys: dict[str, str] = field(default_factory=dict)
+    """The text of a key record by its name (``selector._domainkey.domain``)."""
     version: str = ""
 
     def judge(self, node: Node) -> bool:
@@ -53,11 +56,14 @@ def kind_of(name: str) -> str | None:
 
 
 def read(texts: Mapping[str, str], version: str) -> Lists:
-    """``texts`` by file name: an entry a line, a hash and what it is called; ``#`` begins a remark. Raises BadList."""
+    """``texts`` by file name: an entry a line, a hash and what it is called, or a key record. Raises BadList."""
     lists = Lists(version=version)
     near: list[tuple[str, str]] = []
     for name, text in sorted(texts.items()):
         kind = kind_of(name)
+        if kind == "dkim":
+            lists.dkim_keys |= _dkim_keys(name, text)
+            continue
         for line, value, label in _entries(name, text):
             if kind == "near":
                 try:
@@ -83,6 +89,17 @@ def _entries(name: str, text: str) -> Iterable[tuple[int, str, str]]:
         if not (match := _ENTRY.fullmatch(entry)):
             raise BadList(f"{name}, line {number}: expected a hash and a name")
         yield number, match[1], (match[2] or "").strip()
+
+
+def _dkim_keys(name: str, text: str) -> dict[str, str]:
+    keys = {}
+    for number, line in enumerate(text.splitlines(), 1):
+        if not (entry := line.strip()) or entry.startswith("#"):
+            continue
+        if not (match := _DKIM_KEY.fullmatch(entry)):
+            raise BadList(f"{name}, line {number}: expected selector._domainkey.domain and the text of its record")
+        keys[match[1].lower()] = match[2].strip('" ')
+    return keys
 
 
 def _called(name: str) -> str:

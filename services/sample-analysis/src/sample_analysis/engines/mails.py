@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from caseway_contracts.kinds import Verdict
 from caseway_contracts.results import Reason
 from caseway_kit.archives import Content, FileType, detect
-from sample_analysis.engines import mail_parts, names, urls, yara
+from sample_analysis.engines import mail_parts, names, team_rules, urls, yara
 from sample_analysis.engines.mail_parts import Part
 from sample_analysis.engines.mailing import authentication, dkim, passwords, reasons, received, sections, union
 from sample_analysis.engines.tree import Node
@@ -47,7 +47,7 @@ def read(job: "Job", node: Node, content: Content, _found: FileType, depth: int,
         mail = mail_parts.only_header(data)
         node.cut_short("damaged", "The mail is built in a way that could not be taken apart in order.")
     facts.update(header_facts(mail))
-    facts["authentication"]["dkim_verified"] = dkim.verified(data, job.dkim_keys)
+    facts["authentication"]["dkim_verified"] = dkim.verified(data, team_rules.in_force.lists.dkim_keys)
     for limit, says in mail_parts.cuts(mail):
         node.cut_short(limit, says)
     parts = Parts(job, node, facts, mail, depth, nesting)
