@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 from caseway_kit.errors import OutageError
 from caseway_kit.faults import fault_point
-from caseway_kit.sandbox import Budget, SandboxUnavailable
+from caseway_kit.sandbox import Budget, SandboxError, SandboxUnavailable
 from sample_analysis.antivirus import Antivirus, judge
 
 ENGINES = "sample_analysis.engines"
@@ -44,7 +44,10 @@ class Engines:
 
     async def prepare(self) -> None:
         """Ask all for their versions; raises OutageError."""
-        versions = await self._sandbox.run(VERSIONS)
+        try:
+            versions = await self._sandbox.run(VERSIONS)
+        except SandboxError as error:
+            raise OutageError("sandbox", str(error)) from error
         if self._antivirus:
             versions += [f"clamav/{await self._antivirus.version()}"]
         self.versions = tuple(versions)

@@ -60,6 +60,10 @@ class Examiner:
             log.warning("a piece was not analysed", evidence=work.subject_id, limit=limit.limit)
         return not_analyzed(work, words.name if words else "", limit, salt=salt)
 
+    async def forget(self, sha256: str) -> None:
+        """The case was erased while its bytes were looked at: what was found must not be kept."""
+        await self._results.forget([sha256])
+
     async def words(self, work: EvidenceWork) -> Words | None:
         """None: there are none, as the case was erased; a tombstone stands where its sheet was."""
         try:

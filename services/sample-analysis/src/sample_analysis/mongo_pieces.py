@@ -47,7 +47,10 @@ class MongoPieceRepository:
         return await self._keep(piece_id, "analyzed", analyzed, state="done", hashes=list(hashes), statements=1)
 
     async def delay(self, piece_id: str, delayed: Encoded) -> Encoded:
-        return await self._keep(piece_id, "delayed", delayed, state="delayed") or delayed
+        stated = await self._keep(piece_id, "delayed", delayed) or delayed
+        # What was concluded before stays so: only its publication was late.
+        await self._reports.update_one({"_id": piece_id, "state": WAITING}, {"$set": {"state": "delayed"}})
+        return stated
 
     async def forget(self, piece_id: str) -> None:
         await self._reports.update_one({"_id": piece_id}, {"$set": {"state": ERASED}})
@@ -80,9 +83,9 @@ class MongoPieceRepository:
         pieces = await self._reports.find({**of_the_case, "sha256": {"$ne": None}}, {"sha256": 1})
         return {document["sha256"] for document in pieces}
 
-    async def _keep(self, piece_id: str, what: str, event: Encoded, *, state: str, **facts: Any) -> Encoded | None:
+    async def _keep(self, piece_id: str, what: str, event: Encoded, **facts: Any) -> Encoded | None:
         nothing_yet = {"_id": piece_id, what: None, "state": {"$ne": ERASED}}
-        update = {"$set": {what: event.document(), "state": state, **facts}}
+        update = {"$set": {what: event.document(), **facts}}
         fields = {what: 1, "state": 1}
         kept = await self._reports.find_one_and_update(nothing_yet, update, projection=fields)
         kept = kept or await self._reports.find_one({"_id": piece_id}, fields)

@@ -18,7 +18,7 @@ from caseway_kit.errors import OutageError
 from caseway_kit.messaging import encode
 from caseway_kit.objects import ObjectDamaged, ObjectMissing, Objects, new_salt
 from sample_analysis.differences import Difference, compare
-from sample_analysis.engine_client import Engines
+from sample_analysis.engine_client import BUDGET, Engines
 from sample_analysis.examining import Examiner
 from sample_analysis.findings import facts_of, hashes_of
 from sample_analysis.pieces import Piece, PieceRepository
@@ -26,8 +26,8 @@ from sample_analysis.reanalysis import Change, Job, JobRepository, Query
 from sample_analysis.service import SERVICE
 from sample_analysis.work import EvidenceWork, restated
 
-# Shorter than a slow piece: another process then looks at it as well, and what comes second changes nothing.
-LEASE = timedelta(seconds=15)
+# Longer than any piece may take with all its tries: who holds a job keeps it while it works.
+LEASE = timedelta(seconds=3 * BUDGET.wall_seconds + 30)
 POLL_SECONDS = 2.0
 BATCH = 20
 
@@ -148,10 +148,13 @@ class Reanalysis:
         now = await self._examiner.report(work, salt=new_salt(), count_crash=count_crash)
         if now is None:
             return "same"
+        if (known := await self._pieces.find(piece.id)) is None or known.erased:
+            await self._examiner.forget(work.object.sha256)
+            return "same"
         difference = compare(before, now)
         if not isinstance(difference, Difference):
             return difference
-        return _Look(piece, work, now, difference, self._engines.versions)
+        return _Look(piece, work, now, difference, now.engines or self._engines.versions)
 
     async def _promote(self, job: Job, look: "_Look") -> None:
         if job.dry_run:

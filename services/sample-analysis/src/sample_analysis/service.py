@@ -75,6 +75,8 @@ class SampleAnalysis:
                 work, salt=piece.salt, count_crash=lambda: self._pieces.count_crash(piece.id)
             )
         if report is None:
+            # A try that was killed may have kept something before the case was erased.
+            await self._forget_what_was_found(work)
             await self._pieces.forget(piece.id)
             return []
         report = await self._neighbours.tell(report, work.account_id)
@@ -115,7 +117,7 @@ class SampleAnalysis:
             occurred_at=self._clock.now(),
             case_revision=work.case_revision,
             sha256=work.object.sha256,
-            engines=self._engines.versions,
+            engines=report.engines or self._engines.versions,
             report=ref,
             **facts_of(report),
         )
@@ -125,9 +127,12 @@ class SampleAnalysis:
             return [stated]
         # The case was erased while we looked at it.
         await self._objects.delete(ref.key)
+        await self._forget_what_was_found(work)
+        return []
+
+    async def _forget_what_was_found(self, work: EvidenceWork) -> None:
         await self._results.forget([work.object.sha256])
         await self._neighbours.erase(work.key)
-        return []
 
     async def _lanes(self, event: Event, digest: str) -> dict[str, str]:
         pieces = await self._pieces.brought_by(str(event.event_id))

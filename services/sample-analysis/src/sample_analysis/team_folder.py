@@ -89,15 +89,16 @@ class TeamFolder:
                 self._refuse(digest, problems)
                 return
             await self._sandbox.renew([(LOAD, str(snapshot)), *self._preload])
+            await self._renewed()
         except (SandboxLimit, SandboxCrash, ParserError) as error:
             self._refuse(digest, [f"The rules could not be compiled: {error}"])
         except SandboxUnavailable as error:
             log.error("the rules of the teams could not be loaded; it is tried again", says=str(error))
         except OutageError as error:
+            # The children have them already: the next look asks again what takes part.
             log.warning("the rules of the teams wait", says=str(error))
         else:
             self._in_force, self.files, self.refused = digest, tuple(sorted(texts)), None
-            await self._renewed()
             log.info("rules and lists of the teams are in force", files=len(texts), digest=digest[:12])
 
     def _refuse(self, digest: str, problems: Sequence[str]) -> None:
