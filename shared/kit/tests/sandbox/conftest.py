@@ -51,8 +51,18 @@ async def sandbox(make_sandbox: Callable[..., Any]) -> Sandbox:
 @pytest.fixture
 def until_gone() -> Callable[[int], Awaitable[None]]:
     async def wait(pid: int) -> None:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while is_alive(pid):
+                await asyncio.sleep(0.02)
+
+    return wait
+
+
+@pytest.fixture
+def until() -> Callable[[Callable[[], bool]], Awaitable[None]]:
+    async def wait(happened: Callable[[], bool]) -> None:
+        async with asyncio.timeout(60):
+            while not happened():
                 await asyncio.sleep(0.02)
 
     return wait

@@ -71,6 +71,10 @@ def facts_of(sample: Sample, word: str, budget: Budget) -> dict[str, Any]:
         }
 
 
+def find_no_space() -> None:
+    raise OSError(errno.ENOSPC, "No space left on device")
+
+
 def length_of(sample: Sample, _: str) -> int:
     return len(sample.read())
 
@@ -234,9 +238,13 @@ def connect_to(port: int) -> list[str]:
     return _succeeded({"connect": lambda: socket.create_connection(("127.0.0.1", port), timeout=1)})
 
 
-def keep_secret_here(seconds: float) -> None:
+def keep_secret_here() -> None:
     Path("secret").write_text("of another case")
-    time.sleep(seconds)
+    time.sleep(60)
+
+
+def parent() -> int:
+    return os.getppid()
 
 
 def touch_process(victim: int) -> list[str]:

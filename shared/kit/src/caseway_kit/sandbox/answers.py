@@ -3,7 +3,7 @@ from typing import Any
 
 from caseway_kit.sandbox.budget import Budget
 from caseway_kit.sandbox.errors import ParserError, SandboxCrash, SandboxError, SandboxLimit
-from caseway_kit.sandbox.work import MESSAGE_CHARACTERS
+from caseway_kit.sandbox.work import MESSAGE_CHARACTERS, NO_SPACE
 
 _LIMITS = frozenset(Budget().plain())
 
@@ -13,6 +13,10 @@ class Answer:
     value: Any
     failure: SandboxError | None
     spent: bool  # the child asks to be replaced
+
+    @property
+    def found_no_space(self) -> bool:
+        return isinstance(self.failure, SandboxLimit) and self.failure.says == NO_SPACE
 
     def result(self) -> Any:
         if self.failure:

@@ -67,18 +67,15 @@ class ZygoteProcess:
         return not self._lost
 
     async def start(self) -> None:
-        remove_left_behind(self.folder.parent)
-        (self.folder / "root").mkdir(parents=True)
-        self.folder.chmod(0o711)
-        self._control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        self._control.setblocking(False)
-        with theirs:
-            self._process = self._launch(theirs.fileno())
-        self._control.send(pack(self._settings))
         try:
+            self._open()
+        except OSError as error:
+            raise SandboxUnavailable(f"the sandbox's helper process can't be started: {error.strerror}") from error
+        try:
+            self._control.send(pack(self._settings))
             async with asyncio.timeout(_PREPARE_SECONDS):
                 answer = unpack(await self._receive() or b"{}")
-        except (TimeoutError, NotPlain):
+        except (OSError, NotPlain):  # a timeout too; or it has ended before it could be told anything
             answer = {}
         except BaseException:
             await self.close()
@@ -87,6 +84,19 @@ class ZygoteProcess:
             await self.close()
             raise SandboxUnavailable(answer.get("refused", "the sandbox's helper process did not come up"))
         self._listener = asyncio.create_task(self._listen())
+
+    def _open(self) -> None:
+        with contextlib.ExitStack() as undo:
+            remove_left_behind(self.folder.parent)
+            undo.callback(remove_sandbox, self.folder)
+            (self.folder / "root").mkdir(parents=True)
+            self.folder.chmod(0o711)
+            self._control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+            undo.callback(self._control.close)
+            self._control.setblocking(False)
+            with theirs:
+                self._process = self._launch(theirs.fileno())
+            undo.pop_all()
 
     async def fork(self, slot: int) -> Worker:
         loop = asyncio.get_running_loop()
@@ -156,7 +166,7 @@ class ZygoteProcess:
                 if (starting := self._starting.get(message["slot"])) and not starting.done():
                     starting.set_result((message["started"], end))
                 else:  # nobody waits for it any more
-                    self._control.send(pack({"kill": message["started"]}))
+                    self._kill(message["started"])
             elif (ended := self._ends.pop(message["exited"], None)) and not ended.done():
                 ended.set_result(message["status"])
         self._lost = True

@@ -100,16 +100,19 @@ class Sandbox:
         """
         zygote = self._make_zygote(list(preload))
         await zygote.start()
-        async with self._zygote_lock:
-            if self._closed:
-                await zygote.close()
-                raise SandboxUnavailable("the sandbox is closed")
-            old, self._zygote, self._preload = self._zygote, zygote, list(preload)
-            for slot in list(self._ready):
-                self._ready.pop(slot).connection.close()
-            if old:
-                self._retired.add(old)
-                self._keep(asyncio.create_task(self._retire(old)))
+        try:
+            async with self._zygote_lock:
+                if self._closed:
+                    raise SandboxUnavailable("the sandbox is closed")
+                old, self._zygote, self._preload = self._zygote, zygote, list(preload)
+        except BaseException:  # cancelled while it waited for the lock: nobody else knows of this process
+            await zygote.close()
+            raise
+        for slot in list(self._ready):
+            self._ready.pop(slot).connection.close()
+        if old:
+            self._retired.add(old)
+            self._keep(asyncio.create_task(self._retire(old)))
 
     async def _retire(self, zygote: ZygoteProcess) -> None:
         await zygote.retire()
@@ -150,19 +153,22 @@ class Sandbox:
         files = {name: fd for name, fd in given.items() if fd is not None}
         message = {"function": function, "args": args, "budget": budget.plain(), "job": job, "files": list(files)}
         try:
-            answer = await self._run(job, pack(message), list(files.values()), budget)
+            answer = await self._run(job, pack(message), files, budget)
         finally:
             if opened is not None:
                 os.close(opened)
         return answer.result()
 
-    async def _run(self, job: int, request: bytes, files: list[int], budget: Budget) -> Answer:
+    async def _run(self, job: int, request: bytes, files: dict[str, int], budget: Budget) -> Answer:
         slot = await self._slots.get()
         worker = None
         clean = False
         try:
             worker = await self._take(slot)
-            answer = read_answer(await self._exchange(worker, request, files, budget), job)
+            answer = read_answer(await self._exchange(worker, request, list(files.values()), budget), job)
+            written_to: list[Path | int] = [self._scratch, *(fd for name, fd in files.items() if name == "output")]
+            if answer.found_no_space and scratch.lacks_space(written_to, wanted=budget.written_bytes):
+                raise SandboxUnavailable("no space is left for what parsers write; the sample was not looked at")
             clean = not answer.spent
         finally:
             self._give_back(slot, worker, clean=clean)
@@ -182,37 +188,40 @@ class Sandbox:
             return
         if self._closed:
             worker.connection.close()
+            self._slots.put_nowait(slot)  # a job that waits for it hears that the sandbox is closed
             return
         worker.jobs += 1
         keep = clean and worker.jobs < self._recycle_after and worker.zygote is self._zygote
-        if keep and worker.alive and not scratch.holds_something(worker.folder):
+        if keep and worker.alive and scratch.is_ready(worker.folder):
             self._put_ready(slot, worker)
             self._slots.put_nowait(slot)
             return
         task = asyncio.create_task(self._tend(slot, worker, keep=keep))
         self._keep(task)
+        task.add_done_callback(lambda _: self._slots.put_nowait(slot))  # also of a task cancelled before its first step
 
     async def _tend(self, slot: int, worker: Worker, *, keep: bool) -> None:
         """Empties the scratch folder and replaces the child, before the slot takes another job."""
+        usable = keep  # an ended child may seem alive for longer than anybody waits
         try:
             if not keep:
                 await _end(worker)
             try:
                 await asyncio.to_thread(scratch.empty, worker.folder)
             except OSError:  # a child that still writes there; or with nothing to write in any more
-                keep = False
+                usable = False
                 await _end(worker)
                 with contextlib.suppress(OSError):
                     await asyncio.to_thread(scratch.empty, worker.folder)
-            if not keep:
+            if not usable:
                 with contextlib.suppress(SandboxUnavailable):  # the next job tries again, and says so
                     worker = await self._fork(slot)
-            if worker.alive:
+                    usable = True
+            if usable and worker.alive and worker.zygote is self._zygote:
                 self._put_ready(slot, worker)
         finally:
             if self._ready.get(slot) is not worker:
                 worker.connection.close()
-            self._slots.put_nowait(slot)
 
     def _put_ready(self, slot: int, worker: Worker) -> None:
         worker.cpu_when_idle = cpu_seconds(worker.pid)

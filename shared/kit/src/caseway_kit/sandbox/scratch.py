@@ -3,6 +3,7 @@
 import os
 import secrets
 import stat
+from collections.abc import Iterable
 from pathlib import Path
 
 MOST_FILES = 10_000
@@ -25,6 +26,26 @@ def empty(folder: Path) -> None:
 def holds_something(folder: Path) -> bool:
     with os.scandir(folder) as entries:
         return next(entries, None) is not None
+
+
+def is_ready(folder: Path) -> bool:
+    """Whether a job may start in it: a folder that somebody has removed (a cleaner of /tmp) is no place to work in."""
+    try:
+        return not holds_something(folder)
+    except OSError:
+        return False
+
+
+def lacks_space(places: Iterable[Path | int], *, wanted: int) -> bool:
+    """Whether a disk could not take ``wanted`` bytes: then it is full, whatever a job wrote there."""
+    for place in places:
+        try:
+            disk = os.statvfs(place)
+        except OSError:
+            return True
+        if disk.f_bavail * disk.f_frsize < wanted or (disk.f_files and disk.f_favail < MOST_FILES):
+            return True
+    return False
 
 
 def measure(folder: Path, *, enough: int) -> tuple[int, int]:

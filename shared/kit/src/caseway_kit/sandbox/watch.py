@@ -1,4 +1,5 @@
 import asyncio
+import contextlib
 import os
 import time
 from collections.abc import Sequence
@@ -56,10 +57,11 @@ class Watch:
 
     async def _written(self) -> SandboxLimit | None:
         size, count = scratch.deleted_bytes(self._worker.pid) - self._given_bytes, 0
-        if scratch.holds_something(self._worker.folder):
-            most = self._budget.written_bytes
-            named, count = await asyncio.to_thread(scratch.measure, self._worker.folder, enough=most)
-            size += named
+        with contextlib.suppress(OSError):  # in a folder that is gone nothing can be written
+            if scratch.holds_something(self._worker.folder):
+                most = self._budget.written_bytes
+                named, count = await asyncio.to_thread(scratch.measure, self._worker.folder, enough=most)
+                size += named
         if size > self._budget.written_bytes:
             return SandboxLimit("written_bytes", "more was written than allowed")
         if count > scratch.MOST_FILES:

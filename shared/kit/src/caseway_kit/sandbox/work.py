@@ -17,11 +17,13 @@ from caseway_kit.sandbox.sample import Sample
 from caseway_kit.sandbox.wire import LENGTH_BYTES, length_prefix, pack, read_length, receive_exactly, unpack
 
 MESSAGE_CHARACTERS = 500
+NO_SPACE = "no space is left to write to"  # the parent looks whether that is so
 _SPENT_AT, _LEFT_OPEN = 128 * MIB, 16  # what a child may keep from earlier jobs before it is replaced
 
 _LIMIT_OF_ERROR = {
     errno.EFBIG: ("written_bytes", "a file grew over the limit"),
-    errno.ENOSPC: ("written_bytes", "no space is left in the scratch folder"),
+    errno.ENOSPC: ("written_bytes", NO_SPACE),
+    errno.EDQUOT: ("written_bytes", NO_SPACE),
     errno.EMFILE: ("files", "too many files were open at once"),
     errno.ENOMEM: ("memory_bytes", "the parser asked for more memory than it may have"),
 }
