@@ -25,6 +25,7 @@ class NoBrowser(Exception):
 
 def chromium() -> str:
     """The path of a Chromium that starts; NoBrowser says in one line what was tried."""
+    _driver()
     tried = []
     for name, find in (("an installed one", _installed), ("Playwright's own", _downloaded), ("apt-get", _packaged)):
         path = find()
@@ -32,6 +33,20 @@ def chromium() -> str:
             return path
         tried.append(name)
     raise NoBrowser(f"No browser for the tests: tried {', '.join(tried)}. Install Chromium, or set CASEWAY_CHROMIUM.")
+
+
+def _driver() -> None:
+    """Playwright's own program needs a library that a bare Debian lacks."""
+    from playwright._impl._driver import compute_driver_executable
+
+    node = [str(compute_driver_executable()[0]), "--version"]
+    if _ran(node, seconds=60):
+        return
+    _apt_get("libatomic1")
+    if not _ran(node, seconds=60):
+        raise NoBrowser(
+            f"Playwright's driver does not start ({node[0]}). On Debian and Ubuntu: apt-get install libatomic1"
+        )
 
 
 def _installed() -> str | None:
@@ -50,11 +65,14 @@ def _downloaded() -> str | None:
 
 
 def _packaged() -> str | None:
+    return _installed() if _apt_get("chromium") else None
+
+
+def _apt_get(package: str) -> bool:
     if os.geteuid() != 0 or shutil.which("apt-get") is None:
-        return None
+        return False
     _ran(["apt-get", "update", "-qq"], seconds=120)
-    _ran(["apt-get", "install", "-y", "-qq", "--no-install-recommends", "chromium"], seconds=600)
-    return _installed()
+    return _ran(["apt-get", "install", "-y", "-qq", "--no-install-recommends", package], seconds=600)
 
 
 def _starts(path: str) -> bool:
