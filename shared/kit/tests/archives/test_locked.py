@@ -2,6 +2,7 @@
 
 import hashlib
 import struct
+import tracemalloc
 import zlib
 from collections.abc import Callable
 from pathlib import Path
@@ -11,7 +12,19 @@ from cryptography.hazmat.primitives.ciphers import Cipher
 from cryptography.hazmat.primitives.ciphers.algorithms import AES
 from cryptography.hazmat.primitives.ciphers.modes import CBC
 
-from caseway_kit.archives import Budget, Content, Member, PasswordNeeded, Unreadable, open_archive
+from caseway_kit.archives import (
+    Budget,
+    Content,
+    LimitReached,
+    Limits,
+    Member,
+    PasswordNeeded,
+    Spool,
+    Unreadable,
+    open_archive,
+)
+from caseway_kit.archives.locked import NotOpened, locked_archive
+from caseway_kit.archives.locked.sevenzip_streams import Coder, Folder, first_checksum
 
 Unpack = Callable[..., dict[str, bytes]]
 ROUNDS = 6
@@ -127,3 +140,84 @@ def test_damaged_encrypted_archives_end_in_an_error_that_is_known(corpora: Path)
                                 taken(member)
                 except (PasswordNeeded, Unreadable):
                     continue
+
+
+def rar3_block(kind: int, flags: int, rest: bytes) -> bytes:
+    block = struct.pack("<BHH", kind, flags, 7 + len(rest)) + rest
+    return struct.pack("<H", zlib.crc32(block) & 0xFFFF) + block
+
+
+@pytest.mark.parametrize("length", [4, 10, 20, 24])
+def test_rar_with_a_short_header_opens_with_no_password(length: int) -> None:
+    data = b"Rar!\x1a\x07\x00" + rar3_block(0x73, 0, bytes(6)) + rar3_block(0x74, 0x8404, bytes(length))
+    with pytest.raises(NotOpened):
+        opening(data)
+
+
+def opening(data: bytes, budget: Budget | None = None) -> None:
+    locked = locked_archive(Content.of_bytes(data), budget or Budget())
+    assert locked is not None
+    locked.opened("password".encode(locked.encoding))
+
+
+def test_7z_that_states_endless_checksums_takes_no_memory() -> None:
+    folders = [Folder([Coder(b"\x00", None)], [], [0]) for _ in range(20)]
+    tracemalloc.start()
+    try:
+        with pytest.raises(NotOpened):
+            first_checksum(folders, b"\x08\x0d" + number(1_000_000) * 20 + b"\x0a\x01")
+        most = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert most < 16 * 1024 * 1024
+
+
+class ShortBudget(Budget):
+    """Over when it was asked three times."""
+
+    asked = 0
+
+    def check_time(self) -> None:
+        self.asked += 1
+        if self.asked == 3:
+            raise LimitReached("time", "Over.")
+
+
+@pytest.mark.parametrize("kind", ["rar5", "rar4"])
+def test_time_ends_while_keys_are_made(corpora: Path, kind: str) -> None:
+    budget = ShortBudget()
+    name = f"read_format_{kind}_encrypted_filenames.rar"
+    data = (corpora / "archive-libarchive" / "encrypted" / name).read_bytes()
+    with pytest.raises(LimitReached, match="Over"):
+        opening(data, budget)
+    assert budget.asked == 3
+
+
+def test_header_that_breaks_a_reader_is_no_password(unpack: Unpack, monkeypatch: pytest.MonkeyPatch) -> None:
+    packed = encrypted_7z(b"content of a", "geheim")
+
+    def broken(*_: object) -> None:
+        raise struct.error("unpack requires more bytes")
+
+    monkeypatch.setattr("caseway_kit.archives.locked.sevenzip.LockedSevenZip.opened", broken)
+    with pytest.raises(PasswordNeeded):
+        unpack(packed, passwords=("geheim",))
+
+
+def test_scratch_space_that_is_full_is_no_wrong_password(unpack: Unpack, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Spool, "write", full)
+    with pytest.raises(LimitReached) as reached:
+        unpack(encrypted_7z(b"content of a", "geheim"), passwords=("geheim",))
+    assert reached.value.limit == "scratch-space"
+
+
+def test_passwords_that_time_leaves_out_are_told(unpack: Unpack) -> None:
+    with pytest.raises(PasswordNeeded) as needed:
+        unpack(encrypted_7z(b"content of a", "geheim"), limits=Limits(password_seconds=-1))
+    assert (needed.value.tried, needed.value.out_of_time) == (0, True)
+    with pytest.raises(PasswordNeeded) as needed:
+        unpack(encrypted_7z(b"content of a", "geheim"))
+    assert not needed.value.out_of_time

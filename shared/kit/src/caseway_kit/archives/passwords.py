@@ -20,12 +20,16 @@ Opens = Callable[[bytes], bool]
 
 
 class PasswordNeeded(Exception):
-    """No password that was tried opens the archive; ``supported`` is False where none could."""
+    """No password that was tried opens the archive; ``supported`` is False where none could.
 
-    def __init__(self, *, tried: int, supported: bool = True) -> None:
+    ``out_of_time``: there were others that were not tried.
+    """
+
+    def __init__(self, *, tried: int, supported: bool = True, out_of_time: bool = False) -> None:
         super().__init__("no password opens the archive")
         self.tried = tried
         self.supported = supported
+        self.out_of_time = out_of_time
 
 
 class Keys:
@@ -45,6 +49,7 @@ class Keys:
         self._started = time.monotonic()
         self._fitting: list[tuple[str, bytes]] = []
         self.tried = 0
+        self.out_of_time = False
 
     def find(self, opens: Opens, *, encodings: Sequence[str] = ENCODINGS, longest: int = LONGEST) -> tuple[str, bytes]:
         """The word and its bytes. Raises PasswordNeeded."""
@@ -55,16 +60,19 @@ class Keys:
         for word, typed in self._candidates():
             if (word, typed) in self._fitting:
                 continue
-            if (
-                self.tried >= self._limits.password_tries
-                or time.monotonic() - self._started > self._limits.password_seconds
-            ):
+            if self.tried >= self._limits.password_tries:
+                break
+            if time.monotonic() - self._started > self._limits.password_seconds:
+                self.out_of_time = True
                 break
             self.tried += 1
             if opens(typed):
                 self._fitting.append((word, typed))
                 return word, typed
-        raise PasswordNeeded(tried=self.tried)
+        raise self.needed()
+
+    def needed(self) -> PasswordNeeded:
+        return PasswordNeeded(tried=self.tried, out_of_time=self.out_of_time)
 
     def _candidates(self) -> Iterator[tuple[str, bytes]]:
         """However many guesses there are, each of the standard ones has its turn."""

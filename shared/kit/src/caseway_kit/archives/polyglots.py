@@ -6,11 +6,14 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from caseway_kit.archives import signatures
+from caseway_kit.archives.budget import LimitReached
 from caseway_kit.archives.content import CHUNK, HELD_IN_MEMORY, Content, Spool
 from caseway_kit.archives.filetypes import Family, FileType, is_tar, type_of_zip
 from caseway_kit.archives.zipend import find_directory
 from caseway_kit.archives.zipentries import data_at, read_local
 
+# Of each format, of which the header is then looked at.
+CANDIDATES = 1000
 SEARCHED = 64 * 1024 * 1024
 _SCRIPT_SEARCHED = 4 * 1024 * 1024
 _PDF_WITHIN = 1024
@@ -32,7 +35,8 @@ class Side:
     at: int = 0
 
 
-def other_sides(sample: Content, found: FileType) -> Iterator[Side]:
+def other_sides(sample: Content, found: FileType, check_time: Callable[[], None] = lambda: None) -> Iterator[Side]:
+    """Raises what ``check_time`` raises, and LimitReached where too much looks like the beginning of an archive."""
     head = sample.head()
     if not head.startswith(signatures.ZIP_MAGICS) and _closes_as_zip(sample, found):
         yield Side(type_of_zip(sample))
@@ -44,11 +48,11 @@ def other_sides(sample: Content, found: FileType) -> Iterator[Side]:
         yield from _first_signature(head, found)
     elif not found.members or found.zip:
         yield from _behind_its_beginning(sample, head)
-    if found.family in _HIDES_ARCHIVES or found.mime == "application/pdf":
-        yield from _packed_behind(sample)
     if found.family in _HIDES_SCRIPTS and found.mime != "image/svg+xml":
         text = sample.read(0, _SCRIPT_SEARCHED).lower()
         yield from (Side(written, text.find(mark)) for mark, written in _MARKUP if mark in text)
+    if found.family in _HIDES_ARCHIVES or found.mime == "application/pdf":
+        yield from _packed_behind(sample, check_time)
 
 
 def part(sample: Content, at: int) -> Content:
@@ -93,15 +97,20 @@ def _behind_its_beginning(sample: Content, head: bytes) -> Iterator[Side]:
         yield Side(FileType("application/x-iso9660-image", "disk-image", members=True))
 
 
-def _packed_behind(sample: Content) -> Iterator[Side]:
-    data = sample.read(0, SEARCHED)
+def _packed_behind(sample: Content, check_time: Callable[[], None]) -> Iterator[Side]:
+    data, left_out = sample.read(0, SEARCHED), False
     for magic, mime, begins in _PACKED:
-        at = data.find(magic, 1)
-        while at > 0:
+        at, tried = data.find(magic, 1), 0
+        while at > 0 and tried < CANDIDATES:
+            check_time()
             if begins(data[at : at + 64], sample.size - at):
                 yield Side(FileType(mime, "archive", members=True), at)
                 break
-            at = data.find(magic, at + 1)
+            at, tried = data.find(magic, at + 1), tried + 1
+        left_out = left_out or (at > 0 and tried == CANDIDATES)
+    if left_out:
+        says = f"Only the first {CANDIDATES:,} places that look like the beginning of an archive were tried."
+        raise LimitReached("archive-beginnings", says)
 
 
 def _is_7z(start: bytes, _left: int) -> bool:

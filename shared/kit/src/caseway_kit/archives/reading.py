@@ -140,7 +140,7 @@ class Archive:
         if self._keys is None:
             raise PasswordNeeded(tried=0, supported=False)
         if not self._is_zip:
-            raise PasswordNeeded(tried=self.tried)
+            raise self._keys.needed()
         first = b""
         if self._typed is not None:
             with suppress(Unreadable):
@@ -151,7 +151,7 @@ class Archive:
             yield first
             yield from self._counted(reader)
         elif member.place is None:
-            raise PasswordNeeded(tried=self.tried)
+            raise self._keys.needed()
         else:
             # Members of one zip can have passwords of their own.
             _, typed = self._keys.find(opens_member(self._open, member.place))

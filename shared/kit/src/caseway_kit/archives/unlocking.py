@@ -1,5 +1,6 @@
 """Encrypted archives that the library cannot decrypt: decrypted here, and then read by it like any other."""
 
+import struct
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -29,7 +30,7 @@ def open_anew(
     content: Content, formats: Sequence[str], keys: Keys, budget: Budget, target: int, *, any_open: bool
 ) -> Anew | None:
     """None where only what is not encrypted can be read. Raises PasswordNeeded where that is nothing."""
-    locked = locked_archive(content)
+    locked = locked_archive(content, budget)
     if locked is None:
         raise PasswordNeeded(tried=0, supported=False)
     places = _places_of_encrypted(content, formats)
@@ -44,7 +45,7 @@ def open_anew(
         first = first or word
         # Files can have passwords of their own: what is left is tried again.
         left, any_open = smallest_encrypted(partial(_reader, content, formats), budget.limits.listed)
-        target, locked = left or 0, locked_archive(content) if left is not None else None
+        target, locked = left or 0, locked_archive(content, budget) if left is not None else None
     return Anew(content, first, places) if first is not None else None
 
 
@@ -56,6 +57,9 @@ def _opened(locked: Locked, formats: Sequence[str], keys: Keys, budget: Budget, 
         try:
             plain = locked.opened(typed)
         except NotOpened:
+            return False
+        except (struct.error, IndexError, ValueError, OverflowError):
+            # A header that is damaged where no check looks: no password opens it.
             return False
         if locked.certain or opens_member(partial(_reader, plain, formats), target)(typed):
             opened.append(plain)

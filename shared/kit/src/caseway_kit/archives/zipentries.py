@@ -21,6 +21,9 @@ _ALL_ONES = 0xFFFFFFFF
 _ZIP64 = 0x0001
 _UNICODE_PATH = 0x7075
 _UNIX = 3
+_ORDINARY = frozenset(b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789./\\")
+_LONGEST_COMPARED = 1024
+_LONGEST_RUN = 256
 _MACOS = 19
 
 
@@ -69,7 +72,7 @@ class Header:
     def _same_name(self, path: bytes) -> bool:
         if len(path) < 5 or path[0] != 1 or struct.unpack_from("<I", path, 1)[0] != zlib.crc32(self.name):
             return False
-        return path[5:] == self.name or _skeleton(path[5:]).fullmatch(self.name) is not None
+        return path[5:] == self.name or _reads_as(path[5:], self.name)
 
 
 @dataclass(frozen=True)
@@ -153,7 +156,22 @@ def _wide(extra: bytes, *values: int) -> list[int]:
     return out
 
 
-def _skeleton(name: bytes) -> re.Pattern[bytes]:
-    """What an old code page may have made of a name in UTF-8: only what is not ASCII may read otherwise."""
-    pieces = re.split(rb"[\x80-\xff]+", name[:1024])
-    return re.compile(rb"(?:[^a-zA-Z0-9./\\]|#U[0-9a-f]{4}){1,256}".join(re.escape(piece) for piece in pieces), re.S)
+def _reads_as(name: bytes, other: bytes) -> bool:
+    """Whether an old code page may make ``other`` of a name in UTF-8: only what is not ASCII may read otherwise."""
+    first, *pieces = re.split(rb"[\x80-\xff]+", name[:_LONGEST_COMPARED])
+    if not pieces or not other.startswith(first):
+        return False
+    at, last = len(first), pieces.pop()
+    for piece in pieces:
+        # The first place will do: what a piece is found behind is nothing but letters that may read otherwise.
+        found = other.find(piece, at + 1)
+        if found < 0 or not _is_run(other[at:found]):
+            return False
+        at = found + len(piece)
+    return other.endswith(last) and _is_run(other[at : len(other) - len(last)])
+
+
+def _is_run(letters: bytes) -> bool:
+    """Of letters that are not ASCII, in any code page; some programs write them as escapes."""
+    letters = re.sub(rb"#U[0-9a-f]{4}", b"-", letters)
+    return 0 < len(letters) <= _LONGEST_RUN and _ORDINARY.isdisjoint(letters)

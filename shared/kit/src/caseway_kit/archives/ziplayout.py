@@ -33,6 +33,7 @@ class ZipLayout:
 
     ``disputed``: entries that their own header contradicts, each with its place. ``unlisted``: places of headers that
     the directory does not speak of. ``gaps``: what lies before, between and behind members and belongs to none.
+    ``cut``: whether there are more of these than were searched for.
     """
 
     oddities: tuple[str, ...] = ()
@@ -42,6 +43,7 @@ class ZipLayout:
     disputed: tuple[Entry, ...] = ()
     unlisted: tuple[int, ...] = ()
     gaps: tuple[tuple[int, int], ...] = ()
+    cut: bool = False
 
 
 def ends_as_zip(sample: Content) -> bool:
@@ -54,7 +56,8 @@ def read_layout(sample: Content, entries: int) -> ZipLayout:
     """Compare the first ``entries`` entries; a zip without a directory at all is odd too."""
     place = find_directory(sample)
     if place is None:
-        return ZipLayout(oddities=("no-directory",), unlisted=tuple(_headers_in(sample, [(0, sample.size)], entries)))
+        headers, whole = _headers_in(sample, 0, sample.size, entries)
+        return ZipLayout(oddities=("no-directory",), unlisted=headers, cut=not whole)
     odd = set(place.oddities)
     directory = sample.read(place.at, min(place.size, _DIRECTORY_READ))
     found, length = read_entries(directory, entries)
@@ -68,15 +71,18 @@ def read_layout(sample: Content, entries: int) -> ZipLayout:
     comparison = _Comparison(sample, place, odd)
     comparison.run(found)
     odd.update(clashing(found))
-    unlisted = {gap: tuple(_headers_in(sample, [gap], entries)) for gap in comparison.gaps[:entries]}
+    unlisted = {gap: _headers_in(sample, *gap, entries) for gap in comparison.gaps[:entries]}
+    unlisted_headers = [place for places, _ in unlisted.values() for place in places]
     return ZipLayout(
         oddities=tuple(sorted(odd)),
         overlapping=comparison.overlapping,
         entries=place.count,
         empty=place.count == 0 and not odd,
         disputed=tuple(comparison.disputed),
-        unlisted=tuple(place for places in unlisted.values() for place in places)[:entries],
-        gaps=tuple(gap for gap, places in unlisted.items() if not places),
+        unlisted=tuple(unlisted_headers[:entries]),
+        gaps=tuple(gap for gap, (places, _) in unlisted.items() if not places),
+        cut=max(len(comparison.gaps), len(unlisted_headers)) > entries
+        or not all(whole for _, whole in unlisted.values()),
     )
 
 
@@ -179,23 +185,25 @@ def _differences(entry: Entry, local: Header) -> Iterator[str]:
         yield "sizes-differ"
 
 
-def _headers_in(sample: Content, gaps: list[tuple[int, int]], most: int) -> Iterator[int]:
-    """Where members begin in the bytes that the directory leaves out; each is taken by its size, if it states one."""
-    room, seen = _GAPS_SEARCHED, 0
-    for start, end in gaps:
-        at = start
-        while at < end and room > 0 and seen < most:
-            window = sample.read(at, min(_CHUNK, end - at))
-            room -= len(window)
-            found = window.find(LOCAL)
-            if found < 0:
-                at += max(1, len(window) - len(LOCAL) + 1)
-                continue
-            place = at + found
-            local = read_local(sample, place)
-            at = place + len(LOCAL)
-            if local is not None:
-                seen += 1
-                yield place
-                skipped = data_at(place, local) + (0 if local.sizes_follow else local.packed)
-                at = max(at, skipped) if skipped <= end else at
+def _headers_in(sample: Content, start: int, end: int, most: int) -> tuple[tuple[int, ...], bool]:
+    """Where members begin in bytes that the directory leaves out, and whether all of these bytes were searched.
+
+    Each member is taken by its size, if it states one.
+    """
+    room, at = _GAPS_SEARCHED, start
+    places: list[int] = []
+    while at < end and room > 0 and len(places) < most:
+        window = sample.read(at, min(_CHUNK, end - at))
+        room -= max(1, len(window))
+        found = window.find(LOCAL)
+        if found < 0:
+            at += max(1, len(window) - len(LOCAL) + 1)
+            continue
+        place = at + found
+        local = read_local(sample, place)
+        at = place + len(LOCAL)
+        if local is not None:
+            places.append(place)
+            skipped = data_at(place, local) + (0 if local.sizes_follow else local.packed)
+            at = max(at, skipped) if skipped <= end else at
+    return tuple(places), at >= end

@@ -6,6 +6,7 @@ from cryptography.hazmat.primitives.ciphers import Cipher, CipherContext
 from cryptography.hazmat.primitives.ciphers.algorithms import AES
 from cryptography.hazmat.primitives.ciphers.modes import CBC
 
+from caseway_kit.archives.budget import LimitReached
 from caseway_kit.archives.content import CHUNK, Content, Spool
 
 LARGEST_HEADER = 16 * 1024 * 1024
@@ -81,11 +82,15 @@ def cut(chunks: Iterator[bytes], length: int) -> Iterator[bytes]:
 
 
 def gathered(chunks: Iterator[bytes]) -> Content:
+    """Raises LimitReached where scratch space has no room for it: no other password would change that."""
     spool = Spool()
     try:
         for chunk in chunks:
             spool.write(chunk)
     except OSError as error:
         spool.discard()
-        raise NotOpened("there is no room for it") from error
+        raise LimitReached("scratch-space", "Too large to be held when it is decrypted: it was not opened.") from error
+    except BaseException:
+        spool.discard()
+        raise
     return spool.finish()

@@ -6,6 +6,7 @@ import zlib
 from collections.abc import Iterator
 from functools import lru_cache
 
+from caseway_kit.archives.budget import Budget
 from caseway_kit.archives.content import Content
 from caseway_kit.archives.locked.parts import NotOpened, cut, decrypted, gathered, stream, stream_decrypted
 
@@ -13,6 +14,7 @@ _SIGNATURE = b"Rar!\x1a\x07\x00"
 _MAIN, _FILE, _SERVICE, _END = 0x73, 0x74, 0x7A, 0x7B
 _HEADERS_ENCRYPTED = 0x80
 _ENCRYPTED, _WIDE, _SALTED, _HAS_DATA = 0x04, 0x100, 0x400, 0x8000
+_FILE_HEADER = 32
 _STORED = 0x30
 _OLDEST = 29
 _ROUNDS = 0x40000
@@ -24,8 +26,9 @@ class LockedRar3:
     longest = 127
     certain = False
 
-    def __init__(self, content: Content) -> None:
+    def __init__(self, content: Content, budget: Budget) -> None:
         self._content = content
+        self._budget = budget
 
     def opened(self, typed: bytes) -> Content:
         return gathered(self._written(typed))
@@ -54,7 +57,7 @@ class LockedRar3:
             (size,) = struct.unpack("<H", self._content.read(at + 5, 2))
             header, ends = self._content.read(at, size), at + size
         else:
-            key, iv = _derived(typed, self._content.read(at, 8))
+            key, iv = self._key(typed, self._content.read(at, 8))
             first = self._content.read(at + 8, 16)
             if len(first) < 16:
                 raise NotOpened("it ends too early")
@@ -67,16 +70,23 @@ class LockedRar3:
         return header, ends
 
     def _file(self, header: bytes, flags: int, at: int, size: int, typed: bytes) -> Iterator[bytes]:
+        if len(header) < _FILE_HEADER:
+            raise NotOpened("a header is damaged")
         unpacked, version, method, name = struct.unpack_from("<I9xBBH", header, 11)
         if version < _OLDEST:
             raise NotOpened("of before version 3")
         salt_at = 32 + name + (8 if flags & _WIDE else 0)
         salt = header[salt_at : salt_at + 8] if flags & _SALTED else b""
-        key, iv = _derived(typed, salt)
+        key, iv = self._key(typed, salt)
         length = min(size, unpacked) if method == _STORED and not flags & _WIDE else size
         plain = header[:7] + struct.pack("<I", length & 0xFFFFFFFF) + header[11:salt_at] + header[salt_at + len(salt) :]
         yield _framed(plain, flags & ~(_ENCRYPTED | _SALTED))
         yield from cut(stream_decrypted(key, iv, self._content, at, size), length)
+
+    def _key(self, typed: bytes, salt: bytes) -> tuple[bytes, bytes]:
+        """Each header and each file may ask for a key of its own, and each of them takes its time."""
+        self._budget.check_time()
+        return _derived(typed, salt)
 
 
 def _data_size(header: bytes, kind: int, flags: int) -> int:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
+from caseway_kit.archives.budget import Budget
 from caseway_kit.archives.content import Content
 from caseway_kit.archives.locked.parts import (
     LARGEST_HEADER,
@@ -47,8 +48,9 @@ class LockedRar5:
     encoding = "utf-8"
     longest = 127
 
-    def __init__(self, content: Content) -> None:
+    def __init__(self, content: Content, budget: Budget) -> None:
         self._content = content
+        self._budget = budget
         self._others = 0
         self.certain = False
 
@@ -67,7 +69,7 @@ class LockedRar5:
             kind = Input(body).vint()
             if kind == _ENCRYPTION:
                 headers = _whole_encryption(Input(body))
-                headers.key(typed)
+                self._key(headers, typed)
                 self.certain = bool(headers.check)
                 continue
             size = _data_size(body)
@@ -94,7 +96,7 @@ class LockedRar5:
             first = self._content.read(at + 16, 16)
             if len(first) < 16:
                 raise NotOpened("it ends too early")
-            key = headers.key(typed)
+            key = self._key(headers, typed)
             start = Input(decrypted(key, iv, first))
             stated, size = start.take(4), start.vint()
             length = start.at + size
@@ -113,7 +115,7 @@ class LockedRar5:
             yield from stream(self._content, at, size)
             return
         try:
-            key = encryption.key(typed)
+            key = self._key(encryption, typed)
         except NotOpened:
             self._others += 1
             yield _framed(body)
@@ -124,6 +126,11 @@ class LockedRar5:
             length = min(plain.size, header.unpacked) if header.stored else _packed_length(plain)
             yield _framed(header.without_encryption(length))
             yield from stream(plain, 0, length)
+
+    def _key(self, encryption: _Encryption, typed: bytes) -> bytes:
+        """Each file may ask for a key of its own, and each of them takes its time."""
+        self._budget.check_time()
+        return encryption.key(typed)
 
 
 class _FileHeader:

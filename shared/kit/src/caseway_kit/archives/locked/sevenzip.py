@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from functools import lru_cache
 from itertools import chain
 
+from caseway_kit.archives.budget import Budget
 from caseway_kit.archives.content import Content
 from caseway_kit.archives.locked.parts import (
     LARGEST_HEADER,
@@ -36,8 +37,9 @@ class LockedSevenZip:
     encoding = "utf-16-le"
     longest = 512
 
-    def __init__(self, content: Content) -> None:
+    def __init__(self, content: Content, budget: Budget) -> None:
         self._content = content
+        self._budget = budget
         self.certain = False
 
     def opened(self, typed: bytes) -> Content:
@@ -107,7 +109,7 @@ class LockedSevenZip:
         data = self._content.read(_START + streams.at, min(streams.sizes[0], LARGEST_HEADER))
         length, checksum = folder.unpacked_size, folder.checksum
         for _, props, size in folder.without(AES):
-            key, iv = _key(props, typed)
+            key, iv = self._key(props, typed)
             data = decrypted(key, iv, data)[:size]
             self.certain = checksum is not None
         for coder in folder.coders:
@@ -120,21 +122,26 @@ class LockedSevenZip:
         """The first bytes tell most wrong passwords, before all is decrypted."""
         if first not in keys or len(folder.coders) != 1:
             return
-        key, iv = _key(keys[first], typed)
+        key, iv = self._key(keys[first], typed)
         start = decrypted(key, iv, self._content.read(_START + streams.at + sum(streams.sizes[:first]), 16))
         method = folder.coders[0].method
-        if (method == LZMA and start[:1] != b"\x00") or (method == LZMA2 and 2 < start[0] < 0x80):
+        if not start or (method == LZMA and start[0] != 0) or (method == LZMA2 and 2 < start[0] < 0x80):
             raise NotOpened("the password is wrong")
 
     def _packed(self, streams: Streams, sizes: list[int], keys: dict[int, bytes], typed: bytes) -> Iterator[bytes]:
         at = _START + streams.at
         for place, size in enumerate(streams.sizes):
             if place in keys:
-                key, iv = _key(keys[place], typed)
+                key, iv = self._key(keys[place], typed)
                 yield from cut(stream_decrypted(key, iv, self._content, at, size), sizes[place])
             else:
                 yield from stream(self._content, at, size)
             at += size
+
+    def _key(self, props: bytes, typed: bytes) -> tuple[bytes, bytes]:
+        """Each folder may ask for a key of its own, and each of them takes its time."""
+        self._budget.check_time()
+        return _key(props, typed)
 
 
 def _decoded(coder: Coder, data: bytes, length: int) -> bytes:

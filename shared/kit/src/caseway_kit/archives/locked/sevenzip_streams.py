@@ -93,7 +93,8 @@ class Folder:
         pairs = [(read_number(taken), read_number(taken)) for _ in range(outs - 1)]
         open_ = ins - len(pairs)
         if open_ == 1:
-            packed = [in_ for in_ in range(ins) if in_ not in {pair[0] for pair in pairs}][:1]
+            fed = {pair[0] for pair in pairs}
+            packed = [in_ for in_ in range(ins) if in_ not in fed][:1]
         else:
             packed = [read_number(taken) for _ in range(open_)]
         return cls(coders, pairs, packed)
@@ -202,7 +203,7 @@ def number(value: int) -> bytes:
 
 
 def _read_checksums(taken: Input, count: int) -> list[int | None]:
-    known = [True] * count
+    known = [True] * _limited(count, _MOST * 10)
     if not taken.byte():
         bits = taken.take((count + 7) // 8)
         known = [bool(bits[place // 8] & 0x80 >> place % 8) for place in range(count)]
