@@ -10,7 +10,7 @@ import pytest
 from embedded_system import Client, System, eventually
 from evidence import aes_zip
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
 
 
 @pytest.fixture
@@ -69,7 +69,7 @@ def test_a_revised_verdict_reaches_every_account_that_sent_the_bytes(
     environment = {"CASEWAY_TOKEN": token, "CASEWAY_URL": system.state()["url"]}
 
     def reanalyzed(*options: str) -> Any:
-        done = system.caseway("reanalyze", "--sha256", sha256, "--json", *options, **environment)
+        done = system.caseway("reanalyze", "--sha256", sha256, "--json", *options, timeout=240, **environment)
         assert done.returncode == 0, done.stderr
         return json.loads(done.stdout)
 

@@ -34,7 +34,7 @@ def test_a_supervisor_killed_with_kill_9_takes_its_processes_along(tmp_path: Pat
 
     stack.stop(signal.SIGKILL)
 
-    assert psutil.wait_procs(family, timeout=10)[1] == []
+    assert psutil.wait_procs(family, timeout=60)[1] == []
 
 
 def test_a_service_that_cannot_start_ends_the_start_with_its_last_words(tmp_path: Path, until: Until) -> None:

@@ -66,23 +66,24 @@ def test_the_mailbox_keeps_what_it_accepted(stack: Stack) -> None:
     assert message.get_payload() == ".hello\r\n"
 
 
-def test_an_upload_reaches_the_service_while_it_is_still_being_sent(stack: Stack) -> None:
+def test_an_upload_reaches_the_service_while_it_is_still_being_sent(stack: Stack, until: Until) -> None:
+    address = f"http://127.0.0.1:{stack.port}"
+
     def body() -> Any:
         yield b"x"
-        # The service answers only after the last byte, so what it measured tells when the first came.
+        until(lambda: httpx.get(f"{address}/uploading").json() is True)
         for _ in range(64):
             yield b"x" * (1 << 20)
 
     answer = httpx.post(
-        f"http://127.0.0.1:{stack.port}/upload", content=body(), headers={"Content-Length": str(1 + (64 << 20))}
+        f"{address}/upload", content=body(), headers={"Content-Length": str(1 + (64 << 20))}, timeout=60
     )
 
-    timing = answer.json()
-    assert timing["first_byte"] < timing["last_byte"] / 2
+    assert answer.json() == "all of it"
 
 
 def test_a_line_of_a_live_result_arrives_before_the_next_exists(stack: Stack) -> None:
-    with httpx.stream("GET", f"http://127.0.0.1:{stack.port}/drip", timeout=10) as answer:
+    with httpx.stream("GET", f"http://127.0.0.1:{stack.port}/drip", timeout=60) as answer:
         assert next(answer.iter_lines()) == "data: first"
 
 

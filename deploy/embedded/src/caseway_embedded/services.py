@@ -36,7 +36,7 @@ SERVICES = (
         "intake",
         (
             _api("/uploads", "/uploads/*", "/catalog"),
-            _api("/cases", "/cases/bulk", "/legacy-requests", methods=("POST",)),
+            _api("/cases", "/cases/bulk", "/cases/check", "/legacy-requests", methods=("POST",)),
             _api(
                 *(f"/cases/*/{verb}" for verb in ("updates", "close", "reopen", "escalate", "promote")),
                 methods=("POST",),

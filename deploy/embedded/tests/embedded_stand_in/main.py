@@ -3,25 +3,28 @@
 import json
 import os
 import sys
+import threading
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 
 class Handler(BaseHTTPRequestHandler):
+    uploading = threading.Event()
+
     def do_GET(self) -> None:
         if self.path == "/drip":
             self.drip()
+        elif self.path == "/uploading":
+            self.answer(self.uploading.is_set())
         else:
             self.answer({key: value for key, value in os.environ.items() if key.startswith("CASEWAY_")})
 
     def do_POST(self) -> None:
-        left, started = int(self.headers["Content-Length"]), time.monotonic()
-        self.rfile.read(1)
-        first_byte = time.monotonic() - started
-        left -= 1
+        left = int(self.headers["Content-Length"]) - len(self.rfile.read(1))
+        self.uploading.set()
         while left:
             left -= len(self.rfile.read(min(left, 1 << 20)))
-        self.answer({"first_byte": first_byte, "last_byte": time.monotonic() - started})
+        self.answer("all of it")
 
     def drip(self) -> None:
         """One line at once; the second never comes."""
@@ -30,7 +33,7 @@ class Handler(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(b"data: first\n\n")
         self.wfile.flush()
-        time.sleep(30)
+        time.sleep(120)
 
     def answer(self, body: object) -> None:
         payload = json.dumps(body).encode()

@@ -16,7 +16,7 @@ LINES_APART = 3
 LINES_BELOW_MARK = 12
 
 _SUBJECT = re.compile(rf"(?i)^\s{{0,20}}(?:(?:re|aw|sv)\s{{0,8}}:\s{{0,8}})?\[?(?:{SUBJECT_MARKS})\s{{0,8}}[:\uff1a]")
-_FORWARD = re.compile(rf"(?i)^[>\s]{{0,20}}[-_*=\s]{{0,60}}(?:{FORWARD_MARKS})(?:[-_*=:\uff1a\s]|$)")
+_FORWARD = re.compile(rf"(?i)^[>\s]{{0,20}}+[-_*=\s]{{0,60}}+(?:{FORWARD_MARKS})(?:[-_*=:\uff1a\s]|$)")
 _ORIGINAL = re.compile(rf"(?i)^[>\s]{{0,20}}-{{2,60}}\s{{0,8}}(?:{ORIGINAL_MARKS})\s{{0,8}}(?:-|$)")
 _FIELD = re.compile(r"^[>*\s]{0,20}([^\W\d_][^:\uff1a<>@]{0,24}?)\s{0,4}\*?\s{0,4}[:\uff1a]")
 _MAILS = ("message/rfc822", "message/global", "application/vnd.ms-outlook", "application/x-msg")

@@ -125,7 +125,8 @@ def watch_case(api: Api, sr: str) -> None:
             if _print_events(api, sr, last):
                 return
         except httpx.HTTPError:
-            time.sleep(POLL_SECONDS)
+            pass
+        time.sleep(POLL_SECONDS)
 
 
 def _print_events(api: Api, sr: str, last: dict[str, str]) -> bool:

@@ -3,13 +3,14 @@
 import csv
 import json
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 from rich.console import Console
 
-from caseway_embedded.cli.client import REFUSED, Api, check, explained, show
+from caseway_embedded.cli.client import REFUSED, Api, check, explained, show, stop
 
 FIELDS = (
     *("ref_id", "account_id", "subject", "submitted_at", "description", "kind", "status", "result", "product"),
@@ -42,7 +43,7 @@ def import_legacy(
     api, console = Api(), Console(stderr=True)
     counts = {"imported": 0, "known": 0, "refused": 0}
     refused: list[dict[str, Any]] = []
-    with explained(), console.status("importing") as status:
+    with explained(), _readable(path), console.status("importing") as status:
         lines = (json.dumps(record).encode() + b"\n" for record in _records(path, account))
         with api.http.stream("POST", "/legacy-requests", content=lines, timeout=None) as answer:
             check(answer)
@@ -59,6 +60,14 @@ def import_legacy(
             typer.echo(f"record {problem['record']}: {_why(problem)}", err=True)
         typer.echo(", ".join(f"{count:,} {name}" for name, count in counts.items()))
     raise typer.Exit(REFUSED if counts["refused"] else 0)
+
+
+@contextmanager
+def _readable(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except (OSError, csv.Error) as error:
+        stop(f"{path} can't be read: {error}", REFUSED)
 
 
 def _records(path: Path, account: str | None) -> Iterator[Any]:

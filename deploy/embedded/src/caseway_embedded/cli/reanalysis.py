@@ -12,6 +12,7 @@ from caseway_embedded.cli.client import Api, show
 from caseway_embedded.cli.results import COLORS
 
 LOOKED_EVERY_SECONDS = 1.0
+SIGNED_IN_SECONDS = 300.0
 TIMES = ["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M:%S%z"]
 
 
@@ -33,9 +34,12 @@ def reanalyze(
         since = since.replace(tzinfo=UTC)
     wanted = {"since": None if since is None else since.isoformat(), "kind": kind, "sha256": sha256}
     job = api.post("/reanalyses", {**wanted, "dry_run": dry_run})
+    renew_at = time.monotonic() + SIGNED_IN_SECONDS
     with console.status("looking") as status:
         while job["state"] != "done":
             time.sleep(LOOKED_EVERY_SECONDS)
+            if time.monotonic() > renew_at:  # a token lives 15 minutes at the most
+                api, renew_at = Api(), time.monotonic() + SIGNED_IN_SECONDS
             job = api.get(f"/reanalyses/{job['id']}")
             status.update(f"looking: {job['looked_at']:,} pieces, {job['changed']:,} changes")
     changes = list(api.pages(f"/reanalyses/{job['id']}/changes", limit=200))
