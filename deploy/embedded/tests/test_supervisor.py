@@ -7,7 +7,7 @@ from typing import Any
 import httpx
 import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
-from embedded_stand_in.stack import Stack
+from embedded_stand_in.stack import Stack, Until
 from pymongo import MongoClient
 from pymongo.errors import OperationFailure
 

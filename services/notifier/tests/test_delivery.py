@@ -121,7 +121,7 @@ async def test_letters_are_sent_when_the_sender_is_woken_or_looks_for_itself(
     await memory_letters.add([letter])
     delivery.wake()
     await memory_letters.add([letter.model_copy(update={"id": "m2"})])
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while len(mailer.sent) < 2:
             await asyncio.sleep(0.01)
     running.cancel()

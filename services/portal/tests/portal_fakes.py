@@ -209,7 +209,7 @@ class Stream:
         return [dict(line.split(": ", 1) for line in block.splitlines()) for block in blocks]
 
     async def until(self, seen: Callable[[Self], bool]) -> list[dict[str, str]]:
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(60):
             while not seen(self):
                 await asyncio.sleep(0.01)
         return self.events()

@@ -1,7 +1,7 @@
 import asyncio
 from datetime import datetime, timedelta
 from statistics import median
-from time import perf_counter
+from time import process_time
 
 import httpx
 import pytest
@@ -54,10 +54,10 @@ async def test_nobody_is_told_which_part_was_wrong(anonymous: httpx.AsyncClient,
 
 async def test_an_unknown_email_address_costs_as_much_as_a_known_one(system: System) -> None:
     async def seconds(email: str, address: str) -> float:
-        began = perf_counter()
+        began = process_time()
         async with system.client(address) as client:
             await client.post("/session", json={"email": email, "password": "wrong"})
-        return perf_counter() - began
+        return process_time() - began
 
     known, unknown = [], []
     for number in range(15):

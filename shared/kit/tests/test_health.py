@@ -31,7 +31,7 @@ async def end() -> None: ...
 
 
 async def eventually_dead(watched: Health) -> None:
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         while watched.live():
             await asyncio.sleep(0)
 

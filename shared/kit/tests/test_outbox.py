@@ -62,7 +62,7 @@ async def running(*relays: Relay) -> AsyncIterator[None]:
 
 
 async def eventually(check: Callable[[], Any]) -> None:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while not check():
             await asyncio.sleep(0.01)
 

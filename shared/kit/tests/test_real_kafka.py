@@ -118,7 +118,7 @@ async def read_all(kafka: str, topic: str, count: int) -> list[Any]:
     consumer = AIOKafkaConsumer(topic, bootstrap_servers=kafka, auto_offset_reset="earliest", group_id=None)
     await consumer.start()
     try:
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(60):
             records = [await consumer.getone() for _ in range(count)]
         more = await consumer.getmany(timeout_ms=500)
         return records + [record for some in more.values() for record in some]

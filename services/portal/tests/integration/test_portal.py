@@ -106,7 +106,7 @@ async def portal(
     }
     headers = {"Authorization": f"Bearer {sign_token(KEY, make_caller(), **signed)}"}
     try:
-        async with httpx.AsyncClient(base_url=url, headers=headers, timeout=10) as client:
+        async with httpx.AsyncClient(base_url=url, headers=headers, timeout=60) as client:
 
             async def ready() -> bool:
                 assert process.returncode is None, (tmp_path / "log").read_text()[-3_000:]

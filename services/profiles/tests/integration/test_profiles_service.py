@@ -67,7 +67,7 @@ class Service:
                 return False
 
     async def post(self, path: str, body: dict[str, Any], *, by: dict[str, str], key: str) -> httpx.Response:
-        async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{self.port}/api/v1", timeout=20) as client:
+        async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{self.port}/api/v1", timeout=60) as client:
             if by["email"] not in self.tokens:
                 signed_in = await client.post("/session", json=by)
                 self.tokens[by["email"]] = signed_in.raise_for_status().json()["token"]
