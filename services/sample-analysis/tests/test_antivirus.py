@@ -7,7 +7,7 @@ import struct
 import tempfile
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -115,6 +115,20 @@ async def real_clamd(folder: Path, program: str) -> AsyncIterator[Clamd]:
     signatures = folder / "signatures"
     signatures.mkdir()
     (signatures / "own.ndb").write_text(f"Own.Test.Family:0:*:{MARK.hex()}\n")
+    for _ in range(5):
+        process, clamd = await start_clamd(folder, program, signatures)
+        try:
+            if await answers(clamd, process):
+                yield clamd
+                return
+        finally:
+            if process.returncode is None:
+                process.kill()
+            await process.wait()
+    pytest.fail("clamd ended on every port")
+
+
+async def start_clamd(folder: Path, program: str, signatures: Path) -> tuple[asyncio.subprocess.Process, Clamd]:
     server = await asyncio.start_server(lambda *_: None, "127.0.0.1", 0)
     port = server.sockets[0].getsockname()[1]
     server.close()
@@ -124,20 +138,19 @@ async def real_clamd(folder: Path, program: str) -> AsyncIterator[Clamd]:
     process = await asyncio.create_subprocess_exec(
         program, "-c", str(folder / "clamd.conf"), stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.DEVNULL
     )
-    clamd, deadline = Clamd("127.0.0.1", port), time.monotonic() + 60
-    try:
-        while True:
-            try:
-                await clamd.version()
-                break
-            except OutageError:
-                assert time.monotonic() < deadline, "clamd did not come up"
-                assert process.returncode is None, "clamd ended"
-                await asyncio.sleep(0.2)
-        yield clamd
-    finally:
-        process.kill()
-        await process.wait()
+    return process, Clamd("127.0.0.1", port)
+
+
+async def answers(clamd: Clamd, process: asyncio.subprocess.Process) -> bool:
+    """False when it has ended: another program may have taken its port meanwhile."""
+    deadline = time.monotonic() + 60
+    while process.returncode is None:
+        with suppress(OutageError):
+            await clamd.version()
+            return True
+        assert time.monotonic() < deadline, "clamd did not come up"
+        await asyncio.sleep(0.2)
+    return False
 
 
 async def test_the_real_daemon_says_the_same(room: Path, analyze: Callable[..., Any]) -> None:

@@ -1,4 +1,6 @@
+import fcntl
 import os
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -39,6 +41,25 @@ def test_what_a_killed_process_left_is_swept_and_what_another_uses_stays(tmp_pat
     scratch.close()
     other.close()
     assert list(root.iterdir()) == []
+
+
+def test_a_folder_that_another_process_swept_before_it_was_locked_is_not_used(
+    tmp_path: Path, objects: Objects, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lock = fcntl.flock
+    swept: list[Path] = []
+
+    def sweep_then_lock(file: Any, operation: int) -> None:
+        if not swept:
+            [folder] = tmp_path.iterdir()
+            swept.append(folder)
+            shutil.rmtree(folder)
+        lock(file, operation)
+
+    monkeypatch.setattr(fcntl, "flock", sweep_then_lock)
+    scratch = Scratch(tmp_path, objects)
+    assert [folder.name for folder in tmp_path.iterdir()] == [scratch.folder.name] != [swept[0].name]
+    scratch.close()
 
 
 def test_a_scratch_folder_of_somebody_else_is_refused(

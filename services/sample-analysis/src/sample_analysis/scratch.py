@@ -9,6 +9,7 @@ import tempfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
+from typing import TextIO
 
 from caseway_contracts.base import ObjectRef
 from caseway_kit.errors import OutageError
@@ -27,10 +28,8 @@ class Scratch:
         if root.stat().st_uid != os.geteuid():
             raise PermissionError(f"the scratch folder {root} belongs to somebody else")
         _sweep(root)
-        self.folder = Path(tempfile.mkdtemp(prefix="run-", dir=root))
+        self.folder, self._lock = _take_folder(root)
         self.folder.chmod(0o711)  # the sandbox's users pass through it to their own folders
-        self._lock = (self.folder / _LOCK).open("w")
-        fcntl.flock(self._lock, fcntl.LOCK_EX)
 
     def close(self) -> None:
         shutil.rmtree(self.folder, ignore_errors=True)
@@ -53,6 +52,25 @@ class Scratch:
             if error.errno in _FULL:
                 raise OutageError("scratch space", "it is full") from error
             raise
+
+
+def _take_folder(root: Path) -> tuple[Path, TextIO]:
+    while True:
+        folder = Path(tempfile.mkdtemp(prefix="run-", dir=root))
+        # Another process that starts may sweep it, until its lock is held.
+        with suppress(FileNotFoundError):
+            lock = (folder / _LOCK).open("w")
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if _is_in_place(lock, folder / _LOCK):
+                return folder, lock
+            lock.close()
+
+
+def _is_in_place(lock: TextIO, path: Path) -> bool:
+    try:
+        return os.path.samestat(os.fstat(lock.fileno()), path.stat())
+    except FileNotFoundError:
+        return False
 
 
 def _sweep(root: Path) -> None:

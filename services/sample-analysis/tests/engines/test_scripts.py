@@ -83,7 +83,8 @@ def test_hostile_scripts_end(inspection: Callable[..., Inspection], text: str) -
     started = time.process_time()
     run(looked, scripts.inspect)
     assert time.process_time() - started < 30
-    assert not any(limit.limit == "damaged" for limit in looked.node.limits)
+    # Stopped by the clock it would have ended too, whatever its cost.
+    assert not {"damaged", "parser-time"} & {limit.limit for limit in looked.node.limits}
 
 
 def test_the_scripts_of_the_corpora_are_ordinary(corpora: Path, examine: Examine) -> None:
