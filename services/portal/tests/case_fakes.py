@@ -1,9 +1,9 @@
 """What the case pages ask of others."""
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
-from caseway_contracts.clients import Refused
+from caseway_contracts.clients import Refused, ServiceAway
 from caseway_kit.errors import OutageError
 from portal.pages.log_state import LogState
 
@@ -14,8 +14,7 @@ class FakeCaseDesk:
     def __init__(self) -> None:
         self.acts: list[tuple[str, str, dict[str, Any]]] = []
         self.keys: list[str] = []
-        self.uploads: list[tuple[str, bytes]] = []
-        self.refusal: Refused | None = None
+        self.refusal: Refused | ServiceAway | None = None
 
     async def act(self, token: str, sr: str, verb: str, body: dict[str, Any], *, key: str) -> dict[str, Any]:
         if self.refusal is not None:
@@ -25,10 +24,6 @@ class FakeCaseDesk:
         self.acts.append((sr, verb, body))
         self.keys.append(key)
         return {"update_id": "u1", "sr_number": "SR01-000000043-5"}
-
-    async def upload(self, token: str, name: str, chunks: AsyncIterator[bytes]) -> dict[str, Any]:
-        self.uploads.append((name, b"".join([chunk async for chunk in chunks])))
-        return {"upload_id": f"up-{len(self.uploads)}"}
 
 
 class FakeLog:

@@ -55,6 +55,8 @@ INTAKE_TIMEOUT = httpx.Timeout(2.0, connect=0.5)
 OPENAPI_TIMEOUT = httpx.Timeout(2.0)
 # What a person has asked for on a page may take this long.
 PAGE_TIMEOUT = httpx.Timeout(15.0, connect=2.0)
+# As long as intake may take to take chosen files out of archives.
+INTAKE_WORKS = httpx.Timeout(120.0, connect=2.0)
 
 
 def build(settings: Settings) -> ServiceApp:
@@ -63,7 +65,7 @@ def build(settings: Settings) -> ServiceApp:
     to_intake = httpx.AsyncClient(base_url=settings.intake_url, timeout=INTAKE_TIMEOUT, trust_env=False)
     to_services = httpx.AsyncClient(timeout=OPENAPI_TIMEOUT, trust_env=False)
     to_profiles = httpx.AsyncClient(base_url=settings.profiles_url, timeout=PAGE_TIMEOUT, trust_env=False)
-    to_requests = httpx.AsyncClient(base_url=settings.intake_url, timeout=PAGE_TIMEOUT, trust_env=False)
+    to_requests = httpx.AsyncClient(base_url=settings.intake_url, timeout=INTAKE_WORKS, trust_env=False)
     desk = RequestsClient(to_requests)
     catalog = load_catalog()
     profiles = ProfilesClient(to_profiles)

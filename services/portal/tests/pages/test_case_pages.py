@@ -9,9 +9,10 @@ from case_fakes import FakeCaseDesk
 from fastapi import FastAPI
 from page_fakes import Tab
 from portal_fakes import SR, Make, Stream
+from request_fakes import FakeIntake
 
 from caseway_contracts.cases import CaseErased
-from caseway_contracts.clients import Refused
+from caseway_contracts.clients import Refused, ServiceAway
 from caseway_contracts.ratings import UrlReclassified
 from caseway_contracts.routes import CaseStatusChanged
 from portal.pages.samples import disposed, inner_name
@@ -48,17 +49,18 @@ async def test_what_intake_refuses_stands_at_its_field_and_nothing_typed_is_lost
 
 
 async def test_files_of_an_update_are_handed_in_with_their_password(
-    tab: Tab, our_case: str, case_desk: FakeCaseDesk
+    tab: Tab, our_case: str, case_desk: FakeCaseDesk, intake: FakeIntake
 ) -> None:
     form = {"comment": "See these", "password": "secret", "form_key": "key-1"}
     files = [("attachments", ("a.zip", b"first")), ("attachments", ("b.zip", b"second"))]
     answer = await tab.post(f"{CASE}/updates", form, files=files)
     assert answer.status_code == 303
     assert answer.headers["location"] == f"{CASE}?notice=case-updates#conversation"
-    assert case_desk.uploads == [("a.zip", b"first"), ("b.zip", b"second")]
+    sent = [(name, bytes(data)) for _, name, data, _ in intake.uploads.values()]
+    assert sent == [("a.zip", b"first"), ("b.zip", b"second")]
     [(sr, verb, body)] = case_desk.acts
     assert (sr, verb, case_desk.keys) == (our_case, "updates", ["key-1"])
-    attachments = [{"upload_id": f"up-{number}", "password": "secret"} for number in (1, 2)]
+    attachments = [{"upload_id": f"upload-{number}", "password": "secret"} for number in (1, 2)]
     assert body == {"comment": "See these", "attachments": attachments}
 
 
@@ -173,3 +175,48 @@ async def test_a_choice_begins_as_the_case_it_comes_from(tab: Tab, our_case: str
     answer = await tab.post(f"{CASE}/promote", form)
     assert answer.status_code == 422
     assert '<a href="#f-virus_pattern_type">Choose one.</a>' in answer.text
+
+
+async def test_a_fourth_file_of_an_update_is_said_and_not_dropped(
+    tab: Tab, our_case: str, case_desk: FakeCaseDesk
+) -> None:
+    files = [("attachments", (f"{number}.zip", b"x")) for number in range(4)]
+    answer = await tab.post(f"{CASE}/updates", {"comment": "Typed words"}, files=files)
+    assert answer.status_code == 422
+    assert "Attach at most 3 files" in answer.text
+    assert "Typed words" in answer.text
+    assert case_desk.acts == []
+
+
+async def test_no_file_of_an_update_is_passed_on_without_the_token(tab: Tab, our_case: str, intake: FakeIntake) -> None:
+    answer = await tab.http.post(f"{CASE}/updates", data={"comment": "x"}, files={"attachments": ("a.zip", b"x")})
+    assert answer.status_code == 403
+    assert intake.uploads == {}
+
+
+@pytest.mark.parametrize(("action", "field"), [("updates", "comment"), ("close", "closing"), ("promote", "subject")])
+async def test_while_intake_is_away_nothing_typed_is_lost(
+    tab: Tab, our_case: str, case_desk: FakeCaseDesk, action: str, field: str
+) -> None:
+    case_desk.refusal = ServiceAway("intake did not answer")
+    form = {field: "Typed words", "form_key": "key-1", "evidence": PIECE}
+    answer = await tab.post(f"/requests/{our_case}/{action}", form)
+    assert answer.status_code == 503
+    assert answer.headers["retry-after"] == "5"
+    assert "Typed words" in answer.text
+    assert 'name="form_key" value="key-1"' in answer.text
+
+
+async def test_more_than_can_be_chosen_is_said(tab: Tab, our_case: str, case_desk: FakeCaseDesk) -> None:
+    form = {"evidence": [PIECE, *(f"other-{number}" for number in range(20))], "subject": ["Typed words"]}
+    answer = await tab.post(f"{CASE}/promote", form)
+    assert answer.status_code == 422
+    assert "Choose at most 20 files" in answer.text
+    assert case_desk.acts == []
+
+
+async def test_a_key_that_is_no_header_is_replaced(tab: Tab, our_case: str, case_desk: FakeCaseDesk) -> None:
+    answer = await tab.post(f"{CASE}/updates", {"comment": "x", "form_key": "\u00e9\r\n"})
+    assert answer.status_code == 303
+    assert case_desk.keys[0].isascii()
+    assert case_desk.keys[0].isprintable()

@@ -183,3 +183,26 @@ async def test_a_bug_is_a_page_with_an_id_and_no_more(tab: Tab, profiles: FakePr
     assert answer.status_code == 500
     assert "12345" not in answer.text
     assert "Traceback" not in answer.text
+
+
+@pytest.mark.parametrize("path", ["/theme", "/sign-in", "/sign-out"])
+@pytest.mark.parametrize(
+    ("kind", "body", "status"),
+    [
+        (
+            "multipart/form-data; boundary=b",
+            b"--b\r\nContent-Disposition: form-data; name=a\r\n\r\nx\r\n--b--\r\n",
+            415,
+        ),
+        ("multipart/form-data", b"x" * 2_000_000, 415),
+        ("application/x-www-form-urlencoded", b"a=" + b"x" * 2_000_000, 413),
+        ("application/x-www-form-urlencoded", b"a=1&" * 10_000, 413),
+        ("text/plain", b"a=1", 415),
+    ],
+    ids=["multipart", "large multipart", "a huge text", "10,000 fields", "no form"],
+)
+async def test_hostile_forms_of_strangers_are_refused(
+    tabs: Make, path: str, kind: str, body: bytes, status: int
+) -> None:
+    tab: Tab = await tabs(None)
+    assert (await tab.http.post(path, content=body, headers={"Content-Type": kind})).status_code == status

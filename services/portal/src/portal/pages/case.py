@@ -1,25 +1,25 @@
 """The page of a case, and what its customer can do there."""
 
-import contextlib
-from collections.abc import AsyncIterator, Mapping
-from typing import Any, Protocol
+from collections.abc import Mapping
+from typing import Annotated, Any, Protocol
 from urllib.parse import quote
 
-from fastapi import APIRouter, Request
-from starlette.datastructures import UploadFile
+from fastapi import APIRouter, Depends, Request
 from starlette.responses import Response
 
-from caseway_contracts.clients import Refused
+from caseway_contracts.clients import Refused, ServiceAway
 from caseway_kit.problems import FieldError, Problem
 from portal.cases import Cases
 from portal.pages.base import page_router, render, see_other, site_of
 from portal.pages.forms import Form, Posted, errors_in
 from portal.pages.live import REGIONS, render_region
-from portal.pages.visitors import Anybody, Customer, Visitor
+from portal.pages.streamed import Streamed, StreamedForm, Uploaded, uploaded
+from portal.pages.visitors import CUSTOMERS, Anybody, Customer, Visitor
+from portal.phrases import Phrases
 from portal.story import Story, story_of
 
 FILES_AN_UPDATE = 3
-CHUNK = 256 * 1024
+AWAY_SECONDS = 5
 # Comments of several forms stand on one page: each has a name of its own there.
 COMMENTS = {"close": "/closing", "reopen": "/reopening", "escalate": "/reason"}
 FIELDS = {
@@ -31,14 +31,13 @@ FIELDS = {
     "escalate": ("/type", "/reason"),
 }
 ANCHORS = {"updates": "conversation", "escalate": "escalations"}
+WithFiles = Annotated[Visitor, Depends(StreamedForm(CUSTOMERS, most=FILES_AN_UPDATE))]
 
 
 class CaseDesk(Protocol):
     """What intake does to a case. Raises ServiceAway, and Refused with intake's own words."""
 
     async def act(self, token: str, sr: str, verb: str, body: dict[str, Any], *, key: str) -> dict[str, Any]: ...
-
-    async def upload(self, token: str, name: str, chunks: AsyncIterator[bytes]) -> dict[str, Any]: ...
 
 
 def build_router(cases: Cases, desk: CaseDesk) -> APIRouter:
@@ -77,7 +76,7 @@ def build_router(cases: Cases, desk: CaseDesk) -> APIRouter:
         given = {field: value for field, value in body.items() if value not in (None, "", [])}
         try:
             if name == "updates":
-                given |= await _uploaded(desk, visitor.token, form)
+                given |= _attached(request, form)
             if name in ("updates", "recipients") and not given:
                 raise Refused(422, {"errors": [_nothing(request, name)]})
             await desk.act(visitor.token, sr_number, verb, given, key=form.key)
@@ -86,11 +85,16 @@ def build_router(cases: Cases, desk: CaseDesk) -> APIRouter:
                 raise
             errors = [_at_home(name, error) for error in errors_in(refused.problem)]
             return await show(request, visitor, sr_number, name, form.with_errors(errors), status=422)
+        except ServiceAway:
+            errors = [FieldError(FIELDS[name][0], "away", site_of(request).say("cases.act.away"))]
+            answer = await show(request, visitor, sr_number, name, form.with_errors(errors), status=503)
+            answer.headers["Retry-After"] = str(AWAY_SECONDS)
+            return answer
         anchor = ANCHORS.get(name, "main")
         return see_other(request, f"/requests/{quote(sr_number, safe='')}#{anchor}", notice=f"case-{name}")
 
     @router.post("/requests/{sr_number}/updates")
-    async def update(request: Request, visitor: Customer, sr_number: str, form: Posted) -> Response:
+    async def update(request: Request, visitor: WithFiles, sr_number: str, form: Streamed) -> Response:
         urls = [{"url": line} for line in form.lines("/urls")]
         body = {"comment": form.one("/comment"), "urls": urls}
         return await act(request, visitor, sr_number, "updates", form, body, "updates")
@@ -138,20 +142,21 @@ async def read_story(cases: Cases, visitor: Visitor, sr_number: str) -> Story:
     return story_of(*found)
 
 
-async def _uploaded(desk: CaseDesk, token: str, form: Form) -> dict[str, Any]:
-    files = form.files("/attachments")[:FILES_AN_UPDATE]
+def _attached(request: Request, form: Form) -> dict[str, Any]:
+    """The files that came with the form; Refused when one of them was not taken."""
+    files, say = uploaded(request), site_of(request).say
+    errors = [{"field": "/attachments", "code": one.says, "message": _not_taken(one, say)} for one in files if one.says]
+    if errors:
+        raise Refused(422, {"errors": errors[-1:] if files[-1].says == "too_many" else errors})
     password = form.one("/password")
-    attachments = []
-    for file in files:
-        uploaded = await desk.upload(token, file.filename or "file", _chunks(file))
-        attachments.append({"upload_id": uploaded["upload_id"], **({"password": password} if password else {})})
-    return {"attachments": attachments} if attachments else {}
+    more = {"password": password} if password else {}
+    return {"attachments": [{"upload_id": one.upload_id, **more} for one in files]} if files else {}
 
 
-async def _chunks(file: UploadFile) -> AsyncIterator[bytes]:
-    with contextlib.closing(file.file):
-        while chunk := await file.read(CHUNK):
-            yield chunk
+def _not_taken(file: Uploaded, say: Phrases) -> str:
+    if file.says == "too_many":
+        return say("cases.act.too_many_files", most=FILES_AN_UPDATE)
+    return f"{file.name}: {say(f'request.file_{file.says}')}"
 
 
 def _nothing(request: Request, name: str) -> dict[str, str]:

@@ -1,12 +1,12 @@
 """What a person typed into a form, and what is wrong with it, field by field."""
 
+import re
 import secrets
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Annotated, Any
 from urllib.parse import parse_qsl
 
 from fastapi import Depends, Request
-from starlette.datastructures import UploadFile
 
 from caseway_kit.bodies import read_body
 from caseway_kit.problems import FieldError, Problem
@@ -14,7 +14,8 @@ from caseway_kit.problems import FieldError, Problem
 CSRF = "csrf_token"
 KEY = "form_key"
 MOST_FIELDS = 2_000
-MOST_FILES = 20
+# A key goes on as a header.
+_KEY = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _KEPT = "caseway.form"
 
 
@@ -25,21 +26,15 @@ class Form:
         self,
         values: Mapping[str, str | Iterable[str] | None] | None = None,
         errors: Sequence[FieldError] = (),
-        *,
-        files: Mapping[str, list[UploadFile]] | None = None,
     ) -> None:
         self.values = {_name(name): _several(value) for name, value in (values or {}).items()}
         self.errors = tuple(errors)
-        self._files = dict(files or {})
 
     def one(self, pointer: str) -> str:
         return next(iter(self.values.get(_name(pointer), ())), "")
 
     def many(self, pointer: str) -> tuple[str, ...]:
         return self.values.get(_name(pointer), ())
-
-    def files(self, pointer: str) -> list[UploadFile]:
-        return self._files.get(_name(pointer), [])
 
     def lines(self, pointer: str) -> list[str]:
         """Of a text with one thing a line: what is not blank."""
@@ -48,12 +43,12 @@ class Form:
     @property
     def key(self) -> str:
         """Goes with the form as the Idempotency-Key of what it makes, so that sent twice it counts once."""
-        if not self.one(KEY):
+        if not _KEY.fullmatch(self.one(KEY)):
             self.values[KEY] = (secrets.token_urlsafe(16),)
-        return self.one(KEY)[:64]
+        return self.one(KEY)
 
     def with_errors(self, errors: Iterable[FieldError]) -> "Form":
-        return Form(self.values, tuple(errors), files=self._files)
+        return Form(self.values, tuple(errors))
 
     def errors_at(self, pointer: str) -> list[FieldError]:
         """Those of a field and of what is below it: ``/cc/3`` shows at ``/cc``."""
@@ -82,27 +77,19 @@ Posted = Annotated[Form, Depends(read_form)]
 
 
 async def _read(request: Request) -> Form:
+    """Whoever sends it has shown no token yet: a small body only. What brings files is read by ``StreamedForm``."""
     content_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    values: dict[str, list[str]] = {}
-    files: dict[str, list[UploadFile]] = {}
-    if content_type == "application/x-www-form-urlencoded":
-        body = (await read_body(request)).decode("utf-8", "replace")
-        try:
-            pairs = parse_qsl(body, keep_blank_values=True, errors="replace", max_num_fields=MOST_FIELDS)
-        except ValueError:
-            raise Problem.too_large("The form has too many fields.") from None
-        for name, value in pairs:
-            values.setdefault(name, []).append(value.replace("\r\n", "\n"))
-    elif content_type == "multipart/form-data":
-        sent = await request.form(max_files=MOST_FILES, max_fields=MOST_FIELDS)
-        for name, part in sent.multi_items():
-            if isinstance(part, str):
-                values.setdefault(name, []).append(part.replace("\r\n", "\n"))
-            elif part.filename:
-                files.setdefault(name, []).append(part)
-    else:
+    if content_type != "application/x-www-form-urlencoded":
         raise Problem.unsupported("Send the form as a browser does.")
-    return Form(values, files=files)
+    body = (await read_body(request)).decode("utf-8", "replace")
+    try:
+        pairs = parse_qsl(body, keep_blank_values=True, errors="replace", max_num_fields=MOST_FIELDS)
+    except ValueError:
+        raise Problem.too_large("The form has too many fields.") from None
+    values: dict[str, list[str]] = {}
+    for name, value in pairs:
+        values.setdefault(name, []).append(value.replace("\r\n", "\n"))
+    return Form(values)
 
 
 def _name(pointer: str) -> str:

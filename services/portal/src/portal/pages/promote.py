@@ -9,12 +9,12 @@ from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from caseway_catalog import Catalog, Category
-from caseway_contracts.clients import Refused
+from caseway_contracts.clients import Refused, ServiceAway
 from caseway_contracts.sheets import CaseSheet
 from caseway_kit.problems import FieldError, Problem
 from portal.cases import Cases
 from portal.pages.base import page_router, render, see_other, site_of
-from portal.pages.case import CaseDesk
+from portal.pages.case import AWAY_SECONDS, CaseDesk
 from portal.pages.forms import Form, Posted, errors_in
 from portal.pages.visitors import Customer, Visitor
 from portal.story import Story, story_of
@@ -72,11 +72,26 @@ def build_router(cases: Cases, desk: CaseDesk, profiles: ProfileList, catalog: C
     @router.post("/requests/{sr_number}/promote")
     async def promote(request: Request, visitor: Customer, sr_number: str, form: Posted) -> Response:
         source = await _source(cases, visitor, sr_number)
-        known = await profiles.profiles(visitor.token)
+        say = site_of(request).say
+
+        async def away(known: Sequence[Mapping[str, Any]]) -> Response:
+            error = FieldError("/evidence", "away", say("cases.act.away"))
+            answer = await show(request, source, form.with_errors([error]), known, 503)
+            answer.headers["Retry-After"] = str(AWAY_SECONDS)
+            return answer
+
+        try:
+            known = await profiles.profiles(visitor.token)
+        except ServiceAway:
+            # What was chosen stays chosen.
+            return await away([{"id": one, "name": one} for one in form.many("/profile_id") if one])
+        if len(form.many("/evidence")) > MOST_CHOSEN:
+            error = FieldError("/evidence", "too_many", say("cases.promote.too_many", most=MOST_CHOSEN))
+            return await show(request, source, form.with_errors([error]), known, 422)
         category = next((one for one in categories if one.slug == form.one("/category")), None)
         profile = next((one for one in known if one["id"] == form.one("/profile_id")), None)
         body = {
-            "evidence_ids": list(form.many("/evidence"))[:MOST_CHOSEN],
+            "evidence_ids": list(form.many("/evidence")),
             "submission": _submission(form, source, category, profile, catalog.version),
         }
         try:
@@ -86,6 +101,8 @@ def build_router(cases: Cases, desk: CaseDesk, profiles: ProfileList, catalog: C
                 raise
             wrong = form.with_errors(_at_home(error) for error in errors_in(refused.problem))
             return await show(request, source, wrong, known, 422)
+        except ServiceAway:
+            return await away(known)
         return see_other(request, f"/requests/{quote(made['sr_number'], safe='')}", notice="case-promoted")
 
     return router

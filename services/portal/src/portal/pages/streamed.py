@@ -1,17 +1,18 @@
 """A form whose files are passed on to intake while they arrive."""
 
 import hmac
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 from dataclasses import dataclass
 from typing import Annotated, Protocol
 
 from fastapi import Depends, Request
 
 from caseway_contracts.clients import Refused, ServiceAway
+from caseway_kit.auth import Role
 from caseway_kit.problems import Problem
 from portal.pages.forms import CSRF, Form, read_form
 from portal.pages.visitors import CUSTOMERS, Doorkeeper, PageRule, SeeOther, Visitor
-from portal.requests.multipart import BadForm, FormTooLarge, Sent, read_multipart
+from portal.requests.multipart import MOST_FILES, BadForm, FormTooLarge, Sent, read_multipart
 
 _FORM = "caseway.form"  # where read_form keeps what it has read
 _UPLOADED = "caseway.uploaded"
@@ -40,7 +41,14 @@ class Streaming:
 
 
 class StreamedForm(PageRule):
-    """The rule of a page whose form brings files: no byte of one is passed on before the form's token was seen."""
+    """The rule of a page whose form brings files: no byte of one is passed on before the form's token was seen.
+
+    Of files beyond ``most`` nothing is passed on; their ``says`` is ``too_many``.
+    """
+
+    def __init__(self, roles: Collection[Role], *, most: int = MOST_FILES) -> None:
+        super().__init__(roles)
+        self._most = most
 
     async def __call__(self, request: Request) -> Visitor:
         if request.headers.get("content-type", "").lower().startswith("multipart/form-data"):
@@ -57,10 +65,14 @@ class StreamedForm(PageRule):
             raise Problem.forbidden()
         sent: Sent[Uploaded] = Sent()
 
-        async def take(_: str, name: str, chunks: AsyncIterator[bytes]) -> Uploaded:
+        async def take(_field: str, name: str, chunks: AsyncIterator[bytes]) -> Uploaded:
             given = next((value for key, value in sent.texts if key == CSRF), "")
             if not hmac.compare_digest(given.encode("utf-8", "replace"), visitor.csrf.encode()):
                 raise Problem.forbidden("This form was not sent from its own page, or has grown old.")
+            if len(sent.files) >= self._most:
+                async for _ in chunks:
+                    pass
+                return Uploaded(name, 0, says="too_many")
             return await _pass_on(streaming, visitor.token, name, chunks)
 
         try:
