@@ -123,3 +123,13 @@ async def test_site_that_many_accounts_sent_is_widely_used(
         await memory_ratings.add_sightings([seen])
     assert await popularity.widely_used("www.evil.example")
     assert await popularity.widely_used("drive.google.com")
+
+
+async def test_nobody_decides_what_an_erased_case_asked_for(
+    decisions: Decisions, memory_reclassifications: InMemoryReclassificationRepository, popular_id: str, lookup: Lookup
+) -> None:
+    await memory_reclassifications.erase("SR01-000000043-5")
+    with pytest.raises(NoSuchRequest):
+        await decisions.decide(popular_id, "changed", by="con-1", reason="cleaned", rating="safe")
+    [rated] = await lookup.rate(["http://www.popular.example/"])
+    assert rated.judgement.rating == "untested"

@@ -76,6 +76,19 @@ async def test_lot_is_kept_as_it_was_stated_last(lots: LotRepository, clock: Fix
     assert await lots.find("piece-1") == replace(LOT, revision=3, case_revision=4)
 
 
+async def test_lot_tells_whether_what_is_kept_is_its_own(lots: LotRepository, clock: FixedClock) -> None:
+    mine = replace(LOT, first=1)
+    assert await lots.put(mine)
+    assert await lots.put(mine)
+    assert await lots.revise(mine, following(mine, clock))
+    assert await lots.put(mine)
+    kept = await lots.find("piece-1")
+    assert (kept and kept.first, kept and kept.revision) == (1, 2)
+    other = UUID("7171114c-cc03-5cad-8a5b-bceece36fd43")
+    assert not await lots.put(replace(LOT, cause=other, revision=2, first=2))
+    assert await lots.put(replace(LOT, cause=other, revision=3, first=3, given_up=True))
+
+
 async def test_lots_come_in_the_order_of_their_subjects(lots: LotRepository) -> None:
     for name in ("c", "a", "b"):
         await lots.put(replace(LOT, subject_id=name))

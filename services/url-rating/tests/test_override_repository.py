@@ -1,3 +1,4 @@
+import asyncio
 from collections.abc import Callable
 from datetime import timedelta
 
@@ -103,3 +104,21 @@ async def test_override_that_awaits_a_second_person_counts_when_somebody_else_se
     assert (seconded.awaits_second, seconded.seconded_by, seconded.by) == (False, "con-2", "con-1")
     assert [one.id for one in await overrides.in_force([EVIL], None, clock.now())] == ["b"]
     assert await overrides.second("b", by="con-2", at=clock.now()) is None
+
+
+async def test_override_that_expired_while_it_waited_is_not_seconded(
+    overrides: OverrideRepository, make_override: MakeOverride, clock: FixedClock
+) -> None:
+    await overrides.put(make_override("a", awaits_second=True, expires_at=clock.now() + timedelta(hours=1)))
+    clock.advance(3_600)
+    assert await overrides.second("a", by="con-2", at=clock.now()) is None
+
+
+async def test_override_that_several_second_at_once_stays_in_force(
+    overrides: OverrideRepository, make_override: MakeOverride, clock: FixedClock
+) -> None:
+    await overrides.put(make_override("a", awaits_second=True))
+    seconds = (overrides.second("a", by=f"con-{number}", at=clock.now()) for number in (2, 2, 3, 4))
+    assert len([one for one in await asyncio.gather(*seconds) if one]) == 1
+    [in_force] = await overrides.in_force([EVIL], None, clock.now())
+    assert (in_force.id, in_force.removed_at) == ("a", None)

@@ -6,7 +6,7 @@ import pytest
 from caseway_kit.testing.clock import FixedClock
 from url_rating.expressions import digest
 from url_rating.lists import Match
-from url_rating.reclassifications import Reclassification, ReclassificationRepository
+from url_rating.reclassifications import Proposal, Reclassification, ReclassificationRepository
 
 MakeRequest = Callable[..., Reclassification]
 EVIL = digest("evil.example/")
@@ -87,6 +87,9 @@ async def test_erased_case_leaves_no_words_and_its_decisions_stay_in_force(
     await requests.erase(decided.sr_number)
 
     assert await requests.waiting(after=None, limit=10) == []
+    assert not await requests.decide(safe(open_one, clock))
+    proposal = Proposal(by="con-1", at=clock.now(), rating="safe", categories=(), reason="ok")
+    assert not await requests.propose(open_one.id, proposal)
     assert len(await requests.overrides([EVIL])) == 1
     for request_id in (decided.id, open_one.id):
         left = await requests.find(request_id)

@@ -1,4 +1,5 @@
 from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import replace
 from uuid import uuid5
 
 import pytest
@@ -6,11 +7,13 @@ from url_rating_fakes import (
     InMemoryChangeLog,
     InMemoryListRepository,
     InMemoryLotRepository,
+    InMemoryRatingRepository,
     InMemoryReclassificationRepository,
 )
 
 from caseway_contracts.analyses import EvidenceAnalyzed
 from caseway_contracts.cases import CaseSubmitted, CaseUpdated
+from caseway_contracts.ratings import UrlsRated
 from caseway_contracts.results import UrlReport
 from caseway_contracts.sheets import SheetUrl
 from caseway_kit.objects import Objects
@@ -144,6 +147,56 @@ async def test_next_analysis_of_the_piece_comes_behind_what_was_revised(
     assert await rating.rate_found_urls(analyzed, DIGEST) == statements
     await at_rest(revising)
     assert len(memory_lots.stated) == 1
+
+
+async def test_statement_that_a_crash_cut_off_is_made_under_its_own_revision(
+    revising: Revising,
+    rating: UrlRating,
+    make_analyzed: MakeAnalyzed,
+    memory_lots: InMemoryLotRepository,
+    memory_ratings: InMemoryRatingRepository,
+    import_list: Callable[[str, str], Awaitable[None]],
+) -> None:
+    await rating.rate_found_urls(await make_analyzed(URL), DIGEST)
+    await import_list("1", "phishing\tturned.example\n")
+    await at_rest(revising)
+    analyzed = await make_analyzed(URL, revision=2)
+    await rating.rate_found_urls(analyzed, DIGEST)
+    del memory_ratings.stated[analyzed.event_id]
+    [again] = await rating.rate_found_urls(analyzed, DIGEST)
+    assert UrlsRated.model_validate_json(again.body).revision == 3
+
+
+async def test_lot_that_cannot_be_read_holds_no_other_up(
+    revising: Revising,
+    rating: UrlRating,
+    make_case: MakeCase,
+    memory_lots: InMemoryLotRepository,
+    import_list: Callable[[str, str], Awaitable[None]],
+    objects: Objects,
+) -> None:
+    for number, sr_number in enumerate((SR, OTHER_SR)):
+        case = await make_case(SheetUrl(evidence_id=f"url-{number}", url=URL), sr_number=sr_number)
+        await rating.rate_case_urls(case, DIGEST)
+    damaged = memory_lots.lots[f"{SR}/urls/1"]
+    ref = damaged.report.model_copy(update={"sha256": "0" * 64})
+    memory_lots.lots[damaged.subject_id] = replace(damaged, report=ref)
+    await import_list("1", "phishing\tturned.example\n")
+    await at_rest(revising)
+    assert [one.key for one in memory_lots.stated] == [OTHER_SR]
+
+
+async def test_lot_that_was_given_up_stays_so(
+    revising: Revising,
+    rating: UrlRating,
+    make_case: MakeCase,
+    memory_lots: InMemoryLotRepository,
+    import_list: Callable[[str, str], Awaitable[None]],
+) -> None:
+    await rating.dropped(await make_case(SheetUrl(evidence_id="url-one", url=URL)), DIGEST)
+    await import_list("1", "phishing\tturned.example\n")
+    await at_rest(revising)
+    assert memory_lots.stated == []
 
 
 async def test_decision_tells_the_cases_of_its_site_and_no_account_decides_for_another(

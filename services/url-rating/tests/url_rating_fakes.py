@@ -114,13 +114,13 @@ class InMemoryReclassificationRepository:
         ][:limit]
 
     async def propose(self, request_id: str, proposal: Proposal) -> bool:
-        if self.requests[request_id].outcome is not None:
+        if self.requests[request_id].outcome is not None or request_id in self.erased:
             return False
         self.requests[request_id] = self.requests[request_id].model_copy(update={"proposed": proposal})
         return True
 
     async def decide(self, decided: Reclassification) -> bool:
-        if self.requests[decided.id].outcome is not None:
+        if self.requests[decided.id].outcome is not None or decided.id in self.erased:
             return False
         self.requests[decided.id] = decided
         self.stated.append(decided.stated())
@@ -157,6 +157,8 @@ class InMemoryOverrideRepository:
     async def second(self, override_id: str, *, by: str, at: datetime) -> Override | None:
         kept = self.kept.get(override_id)
         if kept is None or not kept.awaits_second or kept.by == by or kept.removed_at or kept.account_id:
+            return None
+        if kept.expires_at is not None and kept.expires_at <= at:
             return None
         await self._replace(kept, by, at)
         self.kept[override_id] = kept.model_copy(update={"awaits_second": False, "seconded_by": by, "seconded_at": at})
@@ -204,10 +206,12 @@ class InMemoryLotRepository:
     async def find(self, subject_id: str) -> Lot | None:
         return self.lots.get(subject_id)
 
-    async def put(self, lot: Lot) -> None:
+    async def put(self, lot: Lot) -> bool:
         kept = self.lots.get(lot.subject_id)
         if kept is None or kept.revision < lot.revision:
             self.lots[lot.subject_id] = lot
+            return True
+        return lot.is_of(kept)
 
     async def revise(self, before: Lot, stated: UrlsRated) -> bool:
         kept = self.lots.get(before.subject_id)

@@ -50,7 +50,7 @@ class Decisions:
         Said again by the same analyst it is answered as it was; anything else about it is :class:`AlreadyDecided`.
         """
         request = await self._requests.find(request_id)
-        if request is None:
+        if request is None or (request.outcome is None and request.url is None):  # its case is erased
             raise NoSuchRequest
         if unknown := [number for number in categories or () if not self._verdicts.knows(number)]:
             raise UnknownCategories(unknown)

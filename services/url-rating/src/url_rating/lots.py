@@ -11,7 +11,9 @@ from caseway_contracts.ratings import UrlsRated
 
 @dataclass(frozen=True, slots=True)
 class Lot:
-    """``cause`` is the event that brought the URLs: what is stated about them later has ids derived from it, too."""
+    """``cause`` is the event that brought the URLs: what is stated about them later has ids derived from it, too.
+    ``first`` is the revision that was stated for it before any of those (0: not known). Of one that an operator gave up
+    only the revision counts."""
 
     subject_id: str
     sr_number: str
@@ -20,9 +22,11 @@ class Lot:
     case_revision: int
     revision: int
     report: ObjectRef
+    first: int = 0
+    given_up: bool = False
 
     @classmethod
-    def of(cls, stated: UrlsRated, cause: UUID) -> "Lot":
+    def of(cls, stated: UrlsRated, cause: UUID, *, given_up: bool = False) -> "Lot":
         return cls(
             stated.subject_id,
             stated.key,
@@ -31,7 +35,13 @@ class Lot:
             stated.case_revision,
             stated.revision,
             stated.report,
+            stated.revision,
+            given_up,
         )
+
+    def is_of(self, kept: "Lot") -> bool:
+        """Whether what is kept is this statement, or one that followed it."""
+        return kept.cause == self.cause and kept.first in (0, self.first)
 
     def next(self, report: ObjectRef) -> "Lot":
         return replace(self, revision=self.revision + 1, report=report)
@@ -40,8 +50,8 @@ class Lot:
 class LotRepository(Protocol):
     async def find(self, subject_id: str) -> Lot | None: ...
 
-    async def put(self, lot: Lot) -> None:
-        """Keep a lot as it was stated, unless something later of it is kept."""
+    async def put(self, lot: Lot) -> bool:
+        """Keep a lot as it was stated, unless something later of it is kept; False where that is another cause's."""
 
     async def revise(self, before: Lot, stated: UrlsRated) -> bool:
         """Keep the next statement about a lot and state it, in one write; False where another was made meanwhile."""

@@ -31,14 +31,16 @@ class MongoLotRepository:
         found = await self._lots.find_one({"_id": subject_id})
         return None if found is None else _lot(found)
 
-    async def put(self, lot: Lot) -> None:
+    async def put(self, lot: Lot) -> bool:
         document = _document(lot)
         subject_id = document.pop("_id")
         older = {"_id": subject_id, "revision": {"$lt": lot.revision}}
         try:
             await self._lots.update_one(older, {"$set": document}, upsert=True)
         except DuplicateKey:  # what is there is not older
-            return
+            kept = await self.find(subject_id)
+            return kept is not None and lot.is_of(kept)
+        return True
 
     async def revise(self, before: Lot, stated: UrlsRated) -> bool:
         said = {"revision": stated.revision, "report": stated.report.model_dump()}
@@ -130,6 +132,8 @@ def _document(lot: Lot) -> Document:
         "case_revision": lot.case_revision,
         "revision": lot.revision,
         "report": lot.report.model_dump(),
+        "first": lot.first,
+        "given_up": lot.given_up,
     }
     return document
 
@@ -143,4 +147,6 @@ def _lot(document: Document) -> Lot:
         document["case_revision"],
         document["revision"],
         ObjectRef.model_validate(document["report"]),
+        document.get("first", 0),
+        document.get("given_up", False),
     )

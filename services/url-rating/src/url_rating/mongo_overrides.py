@@ -39,22 +39,32 @@ class MongoOverrideRepository:
             "awaits_second": True,
             "removed_at": None,
             "by": {"$ne": by},
+            "$or": [{"expires_at": None}, {"expires_at": {"$gt": at}}],
         }
         seconded = {"awaits_second": False, "seconded_by": by, "seconded_at": at, "active": True}
         while (found := await self._overrides.find_one(waiting)) is not None:
             await self._replace(_override(found), by, at)
             try:
-                await self._overrides.update_one(waiting, {"$set": {**seconded, "unseen": uuid4().hex}})
+                done = await self._overrides.update_one(waiting, {"$set": {**seconded, "unseen": uuid4().hex}})
             except DuplicateKey:  # somebody else was between the two
+                continue
+            if not done.matched:  # somebody else seconded it, or took it back
                 continue
             kept = await self._overrides.find_one({"_id": override_id})
             return None if kept is None else _override(kept)
         return None
 
     async def _replace(self, override: Override, by: str, at: datetime) -> None:
-        same = {"digest": override.digest, "account_id": override.account_id, "active": True}
+        same = {
+            "_id": {"$ne": override.id},  # somebody else may have put it in force since we read it
+            "digest": override.digest,
+            "account_id": override.account_id,
+            "active": True,
+        }
         removed = {"removed_by": by, "removed_at": at, "removed_reason": REPLACED, "active": False}
-        await self._overrides.update_many(same, {"$set": removed})
+        # Should the next one never come, its cases are told all the same that this one is over.
+        unseen = {} if override.account_id else {"unseen": uuid4().hex}
+        await self._overrides.update_many(same, {"$set": {**removed, **unseen}})
 
     async def remove(
         self, override_id: str, account_id: str | None, *, by: str, at: datetime, reason: str

@@ -44,7 +44,7 @@ class MongoReclassificationRepository:
 
     async def propose(self, request_id: str, proposal: Proposal) -> bool:
         kept = await self._collection.update_one(
-            {"_id": request_id, "outcome": None}, {"$set": {"proposed": proposal.model_dump()}}
+            {"_id": request_id, "waiting": True}, {"$set": {"proposed": proposal.model_dump()}}
         )
         return bool(kept.matched)
 
@@ -52,7 +52,7 @@ class MongoReclassificationRepository:
         # The decision, the override that it makes and the event are one write.
         document = _document(decided)
         kept = await self._collection.update_one(
-            {"_id": document.pop("_id"), "outcome": None},
+            {"_id": document.pop("_id"), "waiting": True},
             {
                 "$set": {**document, **_unseen(decided)},
                 "$push": self._relay.push(encode(decided.stated(), source=SOURCE)),

@@ -104,10 +104,10 @@ class ReclassificationRepository(Protocol):
         """Undecided requests in the order of their ids, from behind ``after``."""
 
     async def propose(self, request_id: str, proposal: Proposal) -> bool:
-        """Keep what a first analyst decided; False where the request was decided meanwhile."""
+        """Keep what a first analyst decided; False where the request does not wait: it is decided, or erased."""
 
     async def decide(self, decided: Reclassification) -> bool:
-        """Keep a decision and state it; False where the request was decided meanwhile."""
+        """Keep a decision and state it; False where the request does not wait: it is decided, or erased."""
 
     async def overrides(self, digests: Collection[bytes]) -> list[Match]:
         """Changes that were decided about the expressions, the last one of each."""

@@ -94,6 +94,16 @@ class Revising:
         return True
 
     async def _look_at(self, lot: Lot) -> None:
+        if lot.given_up:
+            return
+        try:
+            await self._revise(lot)
+        except OutageError:
+            raise
+        except Exception:  # whatever is wrong with one lot, the others are told
+            _log.exception("lot left as it was stated", sr_number=lot.sr_number, subject_id=lot.subject_id)
+
+    async def _revise(self, lot: Lot) -> None:
         try:
             before = await self._objects.get_json(lot.report, UrlReport)
         except ObjectMissing:

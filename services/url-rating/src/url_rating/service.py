@@ -73,7 +73,7 @@ class UrlRating:
             case,
             digest,
             subject_id=typed_urls(case.key, case.revision),
-            revision=1,
+            least=1,
             case_revision=case.revision,
             prefix=f"cases/{case.key}/ratings/{case.revision}",
             rated=rated,
@@ -98,7 +98,7 @@ class UrlRating:
             analyzed,
             digest,
             subject_id=analyzed.subject_id,
-            revision=await self._revision(analyzed),
+            least=analyzed.revision,
             case_revision=analyzed.case_revision,
             prefix=f"cases/{analyzed.key}/ratings/{analyzed.subject_id}/{analyzed.revision}",
             rated=rated,
@@ -148,11 +148,12 @@ class UrlRating:
             event,
             digest,
             subject_id=subject_id,
-            revision=revision,
+            least=revision,
             case_revision=case_revision,
             prefix=f"cases/{event.key}/ratings/dropped/{subject_id}/{revision}",
             rated=(),
             results=results,
+            given_up=True,
         )
 
     async def _known(self, event: Event, digest: str) -> tuple[Encoded, ...]:
@@ -195,19 +196,16 @@ class UrlRating:
         digest: str,
         *,
         subject_id: str,
-        revision: int,
+        least: int,
         case_revision: int,
         prefix: str,
         rated: Sequence[Rated],
         results: Sequence[UrlResult],
         also: tuple[UrlReclassified, ...] = (),
         waiting: tuple[str, ...] = (),
+        given_up: bool = False,
     ) -> tuple[Encoded, ...]:
         now = self._clock.now()
-        report = UrlReport(
-            salt=new_salt(), sr_number=cause.key, subject_id=subject_id, revision=revision, urls=tuple(results)
-        )
-        ref = await self._objects.put_json(prefix, report)
         await self._ratings.add_sightings(
             [
                 Sighting(
@@ -225,30 +223,39 @@ class UrlRating:
             ]
         )
         ratings = [one.rating for one in results]
-        stated = UrlsRated.following(
-            cause,
-            subject_id=subject_id,
-            revision=revision,
-            occurred_at=now,
-            case_revision=case_revision,
-            urls=len(results),
-            counts=dict(Counter(ratings)),
-            worst=worst_rating(ratings),
-            lists=await self._lookup.sources(),
-            report=ref,
-            waiting=waiting,
-        )
+        while True:
+            revision = await self._revision(cause, subject_id, least)
+            report = UrlReport(
+                salt=new_salt(), sr_number=cause.key, subject_id=subject_id, revision=revision, urls=tuple(results)
+            )
+            ref = await self._objects.put_json(prefix, report)
+            stated = UrlsRated.following(
+                cause,
+                subject_id=subject_id,
+                revision=revision,
+                occurred_at=now,
+                case_revision=case_revision,
+                urls=len(results),
+                counts=dict(Counter(ratings)),
+                worst=worst_rating(ratings),
+                lists=await self._lookup.sources(),
+                report=ref,
+                waiting=waiting,
+            )
+            if await self._lots.put(Lot.of(stated, cause.event_id, given_up=given_up)):
+                break  # else the lot was stated anew meanwhile, and ours comes after that
         said = tuple(encode(one, source=SERVICE) for one in (stated, *also))
-        await self._lots.put(Lot.of(stated, cause.event_id))
         kept = await self._ratings.add(StatedRatings(cause.event_id, digest, cause.key, said))
         return kept.statements
 
-    async def _revision(self, cause: EvidenceAnalyzed) -> int:
-        """That of the piece's analysis, unless we have stated more of the piece than was analyzed."""
-        lot = await self._lots.find(cause.subject_id)
-        if lot is None or lot.cause == cause.event_id:
-            return cause.revision
-        return max(cause.revision, lot.revision + 1)
+    async def _revision(self, cause: Event, subject_id: str, least: int) -> int:
+        """``least``, unless we have stated more of the subject than that; of one cause always the same."""
+        lot = await self._lots.find(subject_id)
+        if lot is None:
+            return least
+        if lot.cause == cause.event_id:
+            return lot.first or least
+        return max(least, lot.revision + 1)
 
 
 def _typed(wanted: SheetUrl, rated: Rated, request: Reclassification | None) -> UrlResult:
