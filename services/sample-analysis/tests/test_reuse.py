@@ -73,7 +73,14 @@ def test_what_is_no_result_passes_through(found: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize(
     ("limit", "same_again"),
-    [("depth", True), ("time", False), ("scan-time", False), ("cpu_seconds", False), ("timestamps", True)],
+    [
+        ("depth", True),
+        ("time", False),
+        ("scan-time", False),
+        ("cpu_seconds", False),
+        ("timestamps", True),
+        ("scratch-space", False),
+    ],
 )
 def test_what_time_cut_short_is_not_used_again(limit: str, *, same_again: bool) -> None:
     file = FileResult(id="p", name="", limits=(Limit(limit=limit, says="?"),))

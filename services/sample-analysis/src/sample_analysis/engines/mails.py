@@ -40,9 +40,11 @@ def read(job: "Job", node: Node, content: Content, _found: FileType, depth: int,
     facts = job.tree.mails[node.id] = {}
     data = content.head(mail_parts.PARSED_BYTES)
     data = sections.from_utf16(data) or data
-    mail, whole = mail_parts.parse(Content.of_bytes(data))
-    if content.size > mail_parts.PARSED_BYTES or (mail is not None and not whole):
-        node.cut_short("mail-size", "The mail is too large or too nested: only its beginning was taken apart.")
+    mail, stopped = mail_parts.parse(Content.of_bytes(data))
+    if content.size > mail_parts.PARSED_BYTES or stopped == "mail-size":
+        node.cut_short("mail-size", "The mail is too large: only its beginning was taken apart.")
+    if stopped == "mail-time":
+        node.cut_short("mail-time", "The mail takes too long to be read: only its beginning was taken apart.")
     if mail is None:
         mail = mail_parts.only_header(data)
         node.cut_short("damaged", "The mail is built in a way that could not be taken apart in order.")
@@ -51,8 +53,8 @@ def read(job: "Job", node: Node, content: Content, _found: FileType, depth: int,
     for limit, says in mail_parts.cuts(mail):
         node.cut_short(limit, says)
     parts = Parts(job, node, facts, mail, depth, nesting)
-    parts.run(mail_parts.read_part(message, index) for index, message in mail_parts.leaves(mail))
     try:
+        parts.run(mail_parts.read_part(message, index) for index, message in mail_parts.leaves(mail))
         parts.run_extras(union.extras(data, job.taken_from_mails))
     finally:
         parts.judge()

@@ -10,11 +10,11 @@ from sample_analysis.engines.tree import Node
 if TYPE_CHECKING:
     from sample_analysis.engines.files import Job
 
-VERSION = "1"
+VERSION = "2"
 
 
 def judge(job: "Job", node: Node, content: Content, found: FileType, depth: int, nesting: int) -> None:
-    for side in other_sides(content, found):
+    for side in other_sides(content, found, job.budget.check_time):
         node.found(_reason(found, side), "unknown" if _is_ordinary(found, side) else "suspicious")
         node.keep = True
         if side.type.zip and found.zip:
@@ -31,12 +31,16 @@ def judge(job: "Job", node: Node, content: Content, found: FileType, depth: int,
 
 
 def _is_ordinary(found: FileType, side: Side) -> bool:
-    """A program that unpacks itself, as installers do."""
-    return found.family == "executable" and side.type.family == "archive"
+    """A program that unpacks itself, as installers do, or one file of many in the memory or firmware of a machine."""
+    return side.type.family == "archive" and (
+        found.family == "executable" or (found.family == "unknown" and bool(side.at))
+    )
 
 
 def _reason(found: FileType, side: Side) -> Reason:
-    if _is_ordinary(found, side):
+    if _is_ordinary(found, side) and found.family == "unknown":
+        rule, says = "archive-inside", f"An archive ({side.type.mime}) begins inside of it; it was analysed too."
+    elif _is_ordinary(found, side):
         rule, says = "self-extracting", f"A program with an archive in it ({side.type.mime})."
     else:
         rule = "polyglot"

@@ -73,7 +73,10 @@ class Tree:
 
     def drop(self, node: Node) -> None:
         """Take back a node that has no children."""
-        self.nodes.remove(node)
+        if self.nodes[-1] is node:
+            self.nodes.pop()
+        else:
+            self.nodes = [each for each in self.nodes if each is not node]
 
     def add_url(self, parent: Node, url: str) -> str:
         found = FoundUrl(id=child_id(parent.id, f"url/{url}"), parent_id=parent.id, url=url)

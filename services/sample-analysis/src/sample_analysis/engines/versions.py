@@ -7,7 +7,7 @@ from caseway_kit.archives import library
 from sample_analysis.engines import documents, programs, team_rules, yara
 
 # Grows with every change that can give the same bytes another result.
-ANALYSIS = "2"
+ANALYSIS = "3"
 _PARSERS = ("olefile", "msoffcrypto-tool", "pypdf", "pefile")
 
 

@@ -49,7 +49,10 @@ def _open(document: "msoffcrypto.format.base.BaseOfficeFile", inspection: Inspec
     limits = inspection.job.budget.limits
     started = time.monotonic()
     for tried, password in enumerate(candidates(inspection.passwords)):
-        if tried >= limits.password_tries or time.monotonic() - started > limits.password_seconds:
+        if tried >= limits.password_tries:
+            break
+        if time.monotonic() - started > limits.password_seconds:
+            inspection.node.cut_short("password-time", "Not all passwords could be tried in the time there is.")
             break
         out = io.BytesIO()
         # The library raises its own errors for a wrong password and any other for a damaged document.
