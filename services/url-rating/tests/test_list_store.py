@@ -1,9 +1,11 @@
-from collections.abc import AsyncIterator
+import errno
+from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
+from caseway_kit.errors import OutageError
 from caseway_kit.mongo import Database
 from caseway_kit.objects import Objects
 from caseway_kit.testing.clock import FixedClock
@@ -78,8 +80,10 @@ async def test_list_whose_table_is_gone_is_not_asked_until_it_is_imported_again(
     assert document is not None
     await objects.delete(document["active"]["key"])
     assert await other_replica.active() == ()
+    assert not await other_replica.complete()
     await load(other_replica, "1", ListEntry(EVIL, 49, (75,)))
     assert len(await other_replica.find([EVIL])) == 1
+    assert await other_replica.complete()
 
 
 async def test_entries_that_were_documents_become_a_table(
@@ -97,9 +101,74 @@ async def test_entries_that_were_documents_become_a_table(
         ]
     )
     assert await mongo_lists.active() == ()
+    assert not await mongo_lists.complete()
     for _ in range(2):
         await convert_entries(database, mongo_lists)
         assert {match.score for match in await mongo_lists.find([EVIL, SHOP])} == {49, 90}
     assert [str(version) for version in await mongo_lists.active()] == ["own/2026-07"]
     assert await database.collection("list_entries").count({}) == 0
     assert await mongo_lists.roll_back("own") is None
+
+
+class DuringFetch:
+    """Something happens while a table is fetched, once."""
+
+    def __init__(self, objects: Objects) -> None:
+        self._objects = objects
+        self.happens: Callable[[], Awaitable[object]] | None = None
+        self.fails: Exception | None = None
+
+    async def put_stream(self, key: str, chunks: AsyncIterator[bytes]) -> None:
+        await self._objects.put_stream(key, chunks)
+
+    async def fetch(self, key: str, path: Path, sha256: str | None = None) -> None:
+        if self.fails is not None:
+            raise self.fails
+        happens, self.happens = self.happens, None
+        if happens is not None:
+            await happens()
+        await self._objects.fetch(key, path, sha256)
+
+    async def delete(self, key: str) -> None:
+        await self._objects.delete(key)
+
+
+@pytest.fixture
+def during_fetch(objects: Objects) -> DuringFetch:
+    return DuringFetch(objects)
+
+
+@pytest.fixture
+def interrupted(database: Database, during_fetch: DuringFetch, clock: FixedClock, tmp_path: Path) -> StoredLists:
+    return StoredLists(database, during_fetch, clock, scratch=tmp_path)
+
+
+async def test_table_that_is_dropped_while_it_is_fetched_is_no_lost_list(
+    mongo_lists: StoredLists, interrupted: StoredLists, during_fetch: DuringFetch
+) -> None:
+    await load(mongo_lists, "1", ListEntry(EVIL, 49, (75,)))
+
+    async def switch_twice() -> None:
+        await load(mongo_lists, "2", ListEntry(EVIL, 49, (75,)))
+        await load(mongo_lists, "3", ListEntry(SHOP, 90, (58,)))
+
+    during_fetch.happens = switch_twice
+    assert await interrupted.find([EVIL, SHOP]) == [Match(SHOP, 90, (58,), "ut1", "3")]
+    assert await interrupted.complete()
+
+
+async def test_switch_while_tables_are_read_is_seen_at_once(
+    mongo_lists: StoredLists, interrupted: StoredLists, during_fetch: DuringFetch
+) -> None:
+    await load(mongo_lists, "1", ListEntry(EVIL, 49, (75,)))
+    during_fetch.happens = lambda: load(interrupted, "2", ListEntry(SHOP, 90, (58,)))
+    assert await interrupted.find([EVIL, SHOP]) == [Match(SHOP, 90, (58,), "ut1", "2")]
+
+
+async def test_full_disk_is_an_outage(
+    mongo_lists: StoredLists, interrupted: StoredLists, during_fetch: DuringFetch
+) -> None:
+    await load(mongo_lists, "1", ListEntry(EVIL, 49, (75,)))
+    during_fetch.fails = OSError(errno.ENOSPC, "No space left on device")
+    with pytest.raises(OutageError):
+        await interrupted.find([EVIL])

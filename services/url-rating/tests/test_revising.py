@@ -186,6 +186,28 @@ async def test_lot_that_cannot_be_read_holds_no_other_up(
     assert [one.key for one in memory_lots.stated] == [OTHER_SR]
 
 
+async def test_list_that_cannot_be_read_was_not_taken_away(
+    revising: Revising,
+    rating: UrlRating,
+    make_case: MakeCase,
+    memory_lots: InMemoryLotRepository,
+    memory_lists: InMemoryListRepository,
+    import_list: Callable[[str, str], Awaitable[None]],
+) -> None:
+    await import_list("1", "phishing\tturned.example\n")
+    await rating.rate_case_urls(await make_case(SheetUrl(evidence_id="url-one", url=URL)), DIGEST)
+    await at_rest(revising)
+    memory_lists.lost.add("own")
+    await at_rest(revising)
+    assert memory_lots.stated == []
+
+    meanwhile = await make_case(SheetUrl(evidence_id="url-two", url=URL), sr_number=OTHER_SR)
+    await rating.rate_case_urls(meanwhile, DIGEST)
+    memory_lists.lost.clear()
+    await at_rest(revising)
+    assert [(one.key, one.worst) for one in memory_lots.stated] == [(OTHER_SR, "dangerous")]
+
+
 async def test_lot_that_was_given_up_stays_so(
     revising: Revising,
     rating: UrlRating,

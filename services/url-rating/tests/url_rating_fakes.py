@@ -18,17 +18,22 @@ class InMemoryListRepository:
         self._previous: dict[str, ListVersion] = {}
         self._loading: dict[str, int] = {}
         self._last = 0
+        self.lost: set[str] = set()
+
+    async def complete(self) -> bool:
+        return not self.lost
 
     async def find(self, digests: Collection[bytes]) -> list[Match]:
         return [
             Match(entry.digest, entry.score, entry.categories, version.name, version.version)
             for version in self._active.values()
+            if version.name not in self.lost
             for digest in digests
             if (entry := self.entries[version.number].get(digest))
         ]
 
     async def active(self) -> tuple[ListVersion, ...]:
-        return tuple(self._active[name] for name in sorted(self._active))
+        return tuple(self._active[name] for name in sorted(self._active) if name not in self.lost)
 
     async def begin(self, name: str, version: str) -> ListVersion:
         if name in self._loading:

@@ -1,12 +1,31 @@
 """Lists that were loaded when each entry was a document of its own become tables, once, at the first start after it."""
 
+import asyncio
 from contextlib import suppress
 
+import structlog
+
+from caseway_kit.errors import OutageError
 from caseway_kit.mongo import Database
 from url_rating.lists import ListEntry, ListRepository, ListSuperseded
 
 BATCH = 5_000
+AGAIN_SECONDS = 5.0
 _KEY = 32
+
+_log = structlog.stdlib.get_logger("url_rating.lists")
+
+
+async def converting(database: Database, lists: ListRepository) -> None:
+    """Convert what there is, however long that takes and whatever is away meanwhile; then wait to be cancelled."""
+    while True:
+        try:
+            await convert_entries(database, lists)
+            break
+        except OutageError as outage:
+            _log.warning("lists become tables later", part=outage.part)
+        await asyncio.sleep(AGAIN_SECONDS)
+    await asyncio.Event().wait()
 
 
 async def convert_entries(database: Database, lists: ListRepository) -> None:

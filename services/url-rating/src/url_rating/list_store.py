@@ -3,6 +3,7 @@ entries of a version are a table in the object store, which each replica fetches
 """
 
 import asyncio
+import errno
 import hashlib
 import tempfile
 from collections.abc import AsyncIterator, Sequence
@@ -14,6 +15,7 @@ from typing import Any, Protocol
 import structlog
 
 from caseway_kit.clock import Clock
+from caseway_kit.errors import OutageError
 from caseway_kit.mongo import Collection, Database, Document
 from caseway_kit.objects import ObjectDamaged, ObjectMissing
 from url_rating.lists import ListEntry, ListSuperseded, ListVersion, Match
@@ -48,7 +50,9 @@ class StoredLists:
         self._scratch = scratch
         self._building: dict[int, TableBuilder] = {}
         self._tables: dict[ListVersion, Table] = {}
+        self._complete = True
         self._read_at: datetime | None = None
+        self._switches = 0
         self._reading = asyncio.Lock()
         self._missed: set[str] = set()
 
@@ -65,6 +69,10 @@ class StoredLists:
 
     async def active(self) -> tuple[ListVersion, ...]:
         return tuple(await self._active_tables())
+
+    async def complete(self) -> bool:
+        await self._active_tables()
+        return self._complete
 
     async def begin(self, name: str, version: str) -> ListVersion:
         counted = await self._counters.find_one_and_update({"_id": "lists"}, {"$inc": {"last": 1}}, upsert=True)
@@ -107,7 +115,7 @@ class StoredLists:
         if switched is None:
             await self._drop(document)
             raise ListSuperseded(version.name)
-        self._read_at = None
+        self._switched()
         await self._drop(switched.get("dropped"))
         return written
 
@@ -125,8 +133,12 @@ class StoredLists:
             {"_id": name, "previous.key": {"$exists": True}},
             [{"$set": {"active": "$previous", "previous": "$active"}}],
         )
-        self._read_at = None
+        self._switched()
         return None if switched is None else _version(name, switched["active"])
+
+    def _switched(self) -> None:
+        self._read_at = None
+        self._switches += 1
 
     async def _active_tables(self) -> dict[ListVersion, Table]:
         now = self._clock.now()
@@ -135,31 +147,45 @@ class StoredLists:
         if self._reading.locked() and self._read_at is not None:
             return self._tables  # somebody fetches what is next; the version before answers meanwhile
         async with self._reading:
-            if self._read_at is None or now - self._read_at > FRESH:
-                self._read_at, self._tables = now, await self._read()
+            while self._read_at is None or now - self._read_at > FRESH:
+                switches = self._switches
+                self._tables, self._complete = await self._read()
+                if switches == self._switches:  # else what we read may be what was before
+                    self._read_at = now
         return self._tables
 
-    async def _read(self) -> dict[ListVersion, Table]:
-        active = await self._lists.find({"active.key": {"$exists": True}}, sort=[("_id", 1)])
-        tables = {}
-        for document in active:
-            version = _version(document["_id"], document["active"])
-            if table := self._tables.get(version) or await self._fetched(document["active"]):
-                tables[version] = table
-        return tables
+    async def _read(self) -> tuple[dict[ListVersion, Table], bool]:
+        """What is in force, and whether that is all of it."""
+        known = dict(self._tables)
+        for attempt in range(2):  # a table may be gone because its list switched since we read which one it is
+            active = await self._lists.find({"active": {"$ne": None}}, sort=[("_id", 1)])
+            tables = {}
+            for document in active:
+                version = _version(document["_id"], document["active"])
+                if table := known.get(version) or await self._fetched(document["active"], last=attempt > 0):
+                    tables[version] = known[version] = table
+            if len(tables) == len(active):
+                return tables, True
+        return tables, False
 
-    async def _fetched(self, document: Document) -> Table | None:
-        with tempfile.TemporaryDirectory(dir=self._scratch) as folder:
-            path = Path(folder) / "table"
-            try:
+    async def _fetched(self, document: Document, *, last: bool) -> Table | None:
+        if "key" not in document:  # its entries are not a table yet
+            return None
+        try:
+            with tempfile.TemporaryDirectory(dir=self._scratch) as folder:
+                path = Path(folder) / "table"
                 await self._objects.fetch(document["key"], path, document["sha256"])
                 return Table(path)
-            except (ObjectMissing, ObjectDamaged, DamagedTable) as error:
-                # The other lists are worth more than a service that does not start; each rating says what was asked.
-                if document["key"] not in self._missed:
-                    self._missed.add(document["key"])
-                    _log.error("list not asked, import it again", table=document["key"], why=type(error).__name__)
-                return None
+        except (ObjectMissing, ObjectDamaged, DamagedTable) as error:
+            # The other lists are worth more than a service that does not start; each rating says what was asked.
+            if last and document["key"] not in self._missed:
+                self._missed.add(document["key"])
+                _log.error("list not asked, import it again", table=document["key"], why=type(error).__name__)
+            return None
+        except OSError as error:
+            if error.errno in (errno.ENOSPC, errno.EDQUOT):
+                raise OutageError("scratch space", "it is full") from error
+            raise
 
     async def _drop(self, document: Document | None) -> None:
         if document and "key" in document:

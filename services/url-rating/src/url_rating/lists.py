@@ -55,6 +55,9 @@ class ListRepository(Protocol):
 
     async def active(self) -> tuple[ListVersion, ...]: ...
 
+    async def complete(self) -> bool:
+        """False while a list that is in force cannot be asked."""
+
     async def begin(self, name: str, version: str) -> ListVersion:
         """A new version to load; what an import that died left of this list is swept."""
 

@@ -69,6 +69,10 @@ class Lookup:
         """``name/version`` of all that is asked."""
         return (*(str(version) for version in await self._lists.active()), self._verdicts.version)
 
+    async def complete(self) -> bool:
+        """False while a list that is in force cannot be asked: what is rated then tells of no change."""
+        return await self._lists.complete()
+
     def _judge_all(self, asked: Sequence[_Asked], matches: Sequence[Match]) -> list[Rated]:
         known: dict[bytes, list[Match]] = {}
         for match in matches:

@@ -15,7 +15,7 @@ from caseway_kit.settings import load
 from url_rating import heuristics
 from url_rating.api import build_router
 from url_rating.decisions import Decisions
-from url_rating.entries_before_tables import convert_entries
+from url_rating.entries_before_tables import converting
 from url_rating.handlers import inlet, ratings
 from url_rating.heuristics import Heuristics
 from url_rating.imports import ListImport
@@ -111,10 +111,11 @@ def build(settings: Settings) -> ServiceApp:
         await contacts.prepare()
         await disabled.refresh()
         await changes.prepare()
-        await convert_entries(parts.database, lists)
         await plant(lists, imports)
         app.supervise("relay", relay.run())
         app.supervise("lots relay", lots_relay.run())
+        # Millions of entries take longer than a start may.
+        app.supervise("entries before tables", converting(parts.database, lists))
         app.supervise("revising", revising.run())
         app.supervise("disabled contacts", disabled.run())
         yield

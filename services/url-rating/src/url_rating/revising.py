@@ -55,6 +55,7 @@ class Revising:
         self._objects = objects
         self._clock = clock
         self._look_seconds = look_seconds
+        self._complete = True
 
     async def run(self) -> None:
         """Look for what has changed until cancelled."""
@@ -69,6 +70,8 @@ class Revising:
     async def once(self) -> bool:
         """Look at what was decided, then at one lot of lots for a list that switched; whether there is more to do."""
         await self._changes.expire()
+        if not await self._is_complete():
+            return False
         decided = await self._changes.pending()
         for change in decided:
             behind = ""
@@ -78,6 +81,15 @@ class Revising:
                 behind = subjects[-1]
             await self._changes.seen(change)
         return bool(decided) or await self._after_a_switch()
+
+    async def _is_complete(self) -> bool:
+        """Whether all lists are asked. A list that cannot be read was not taken away: nobody is told so, and what was
+        rated without it is looked at when it is back."""
+        complete = await self._lookup.complete()
+        if complete != self._complete:
+            await self._changes.save(Pass())
+            self._complete = complete
+        return complete
 
     async def _after_a_switch(self) -> bool:
         lists = await self._lookup.sources()
@@ -114,6 +126,8 @@ class Revising:
             return None
         if await self._objects.exists(tombstone(lot.sr_number)):
             return await self._lots.forget(lot.subject_id)
+        if not await self._lookup.complete():
+            raise OutageError("lists", "not all can be asked")
         return await self._state(lot, before, after)
 
     async def _state(self, lot: Lot, before: UrlReport, after: Sequence[UrlResult]) -> None:
