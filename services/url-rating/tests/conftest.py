@@ -214,6 +214,7 @@ async def rating(
     memory_ratings: InMemoryRatingRepository,
     memory_lots: InMemoryLotRepository,
     memory_reclassifications: InMemoryReclassificationRepository,
+    popularity: Popularity,
     imports: ListImport,
     objects: Objects,
     clock: FixedClock,
@@ -224,6 +225,7 @@ async def rating(
         ratings=memory_ratings,
         lots=memory_lots,
         reclassifications=memory_reclassifications,
+        popularity=popularity,
         objects=objects,
         clock=clock,
     )

@@ -3,10 +3,11 @@ from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
+from url_rating_fakes import InMemoryOverrideRepository
 
 from caseway_kit.testing.clock import FixedClock
 from url_rating.expressions import digest
-from url_rating.overrides import Override, OverrideRepository
+from url_rating.overrides import Override, OverrideRepository, Overriding
 
 MakeOverride = Callable[..., Override]
 EVIL = digest("evil.example/")
@@ -122,3 +123,39 @@ async def test_override_that_several_second_at_once_stays_in_force(
     assert len([one for one in await asyncio.gather(*seconds) if one]) == 1
     [in_force] = await overrides.in_force([EVIL], None, clock.now())
     assert (in_force.id, in_force.removed_at) == ("a", None)
+
+
+async def test_first_wish_to_take_an_override_back_is_kept(
+    overrides: OverrideRepository, make_override: MakeOverride, clock: FixedClock
+) -> None:
+    assert await overrides.ask_removal("a", by="con-1") is None
+    await overrides.put(make_override("a"))
+    for by in ("con-1", "con-2"):
+        asked = await overrides.ask_removal("a", by=by)
+        assert asked is not None
+        assert (asked.removal_by, asked.removed_at) == ("con-1", None)
+    assert await overrides.find("a") == asked
+
+
+async def test_what_two_people_made_two_people_take_back(
+    overriding: Overriding, memory_overrides: InMemoryOverrideRepository, clock: FixedClock
+) -> None:
+    made = await overriding.put(
+        "popular.example",
+        account_id=None,
+        rating="safe",
+        categories=(),
+        reason="why",
+        by="con-1",
+        expires_at=None,
+    )
+    await overriding.second(made.id, by="con-2")
+    for _ in range(2):  # one person twice is one person
+        asked = await overriding.remove(made.id, account_id=None, reason="over", by="con-1")
+        assert asked is not None
+        assert (asked.removal_by, asked.removed_at) == ("con-1", None)
+    assert len(await memory_overrides.in_force([made.digest], None, clock.now())) == 1
+    removed = await overriding.remove(made.id, account_id=None, reason="over", by="con-3")
+    assert removed is not None
+    assert removed.removed_by == "con-3"
+    assert await memory_overrides.in_force([made.digest], None, clock.now()) == []

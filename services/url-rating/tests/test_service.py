@@ -13,8 +13,11 @@ from caseway_contracts.sheets import SheetUrl
 from caseway_kit.errors import InvalidEvent
 from caseway_kit.messaging import Encoded
 from caseway_kit.objects import ObjectMissing, Objects
-from url_rating.expressions import digest
+from caseway_kit.testing.clock import FixedClock
+from url_rating.expressions import digest, site
 from url_rating.imports import ListImport
+from url_rating.popularity import ACCOUNTS
+from url_rating.ratings import Sighting
 from url_rating.service import UrlRating, tombstone
 
 MakeCase = Callable[..., Awaitable[CaseSubmitted | CaseUpdated]]
@@ -192,6 +195,25 @@ async def test_name_that_imitates_a_brand_is_rated_worse_without_an_analyst(
     [match] = await memory_reclassifications.overrides([digest("xn--pypal-4ve.com/")])
     assert match.score == 49
     assert (await results(objects, statements))[0].outcome == "changed"
+
+
+async def test_name_that_imitates_a_brand_waits_for_analysts_where_many_go(
+    rating: UrlRating,
+    make_case: MakeCase,
+    memory_ratings: InMemoryRatingRepository,
+    memory_reclassifications: InMemoryReclassificationRepository,
+    clock: FixedClock,
+) -> None:
+    name = site("xn--pypal-4ve.com")
+    await memory_ratings.add_sightings(
+        [
+            Sighting("piece", f"url-{number}", "SR01-000000043-5", f"acc-{number}", name, name, 71, clock.now())
+            for number in range(ACCOUNTS)
+        ]
+    )
+    case = await make_case(typed("http://p\u0430ypal.com/", requested_rating="dangerous"))
+    assert rated_in(await rating.rate_case_urls(case, DIGEST)).waiting == ("url-one",)
+    assert memory_reclassifications.requests["url-one"].outcome is None
 
 
 async def test_erased_case_is_forgotten(

@@ -169,6 +169,15 @@ class InMemoryOverrideRepository:
         self.kept[override_id] = kept.model_copy(update={"awaits_second": False, "seconded_by": by, "seconded_at": at})
         return self.kept[override_id]
 
+    async def find(self, override_id: str) -> Override | None:
+        return self.kept.get(override_id)
+
+    async def ask_removal(self, override_id: str, *, by: str) -> Override | None:
+        kept = self.kept.get(override_id)
+        if kept is not None and kept.removed_at is None and kept.removal_by is None:
+            self.kept[override_id] = kept.model_copy(update={"removal_by": by})
+        return self.kept.get(override_id)
+
     async def _replace(self, override: Override, by: str, at: datetime) -> None:
         for one in list(self.kept.values()):
             same = (one.digest, one.account_id) == (override.digest, override.account_id)

@@ -72,6 +72,7 @@ def build(settings: Settings) -> ServiceApp:
         ratings=rated,
         lots=lots,
         reclassifications=requests,
+        popularity=popularity,
         objects=parts.objects,
         clock=parts.clock,
     )

@@ -66,6 +66,15 @@ class MongoOverrideRepository:
         unseen = {} if override.account_id else {"unseen": uuid4().hex}
         await self._overrides.update_many(same, {"$set": {**removed, **unseen}})
 
+    async def find(self, override_id: str) -> Override | None:
+        found = await self._overrides.find_one({"_id": override_id})
+        return None if found is None else _override(found)
+
+    async def ask_removal(self, override_id: str, *, by: str) -> Override | None:
+        first = {"_id": override_id, "removed_at": None, "removal_by": None}
+        await self._overrides.update_one(first, {"$set": {"removal_by": by}})
+        return await self.find(override_id)
+
     async def remove(
         self, override_id: str, account_id: str | None, *, by: str, at: datetime, reason: str
     ) -> Override | None:

@@ -41,6 +41,7 @@ class Override(BaseModel):
     awaits_second: bool = False
     seconded_by: str | None = None
     seconded_at: datetime | None = None
+    removal_by: str | None = None
     removed_by: str | None = None
     removed_at: datetime | None = None
     removed_reason: str | None = None
@@ -61,6 +62,11 @@ class NotYours(Exception):
 
 
 class OverrideRepository(Protocol):
+    async def find(self, override_id: str) -> Override | None: ...
+
+    async def ask_removal(self, override_id: str, *, by: str) -> Override | None:
+        """Keep who would take back what two people made, unless somebody asked before; the answer is what is kept."""
+
     async def put(self, override: Override) -> None:
         """Keep an override; the one of the same account and expression before it is taken back by the same person. One
         that awaits a second person changes nothing until :meth:`second`."""
@@ -134,6 +140,13 @@ class Overriding:
         return seconded
 
     async def remove(self, override_id: str, *, account_id: str | None, reason: str, by: str) -> Override | None:
+        """What two people put in force for everybody, two take back: the first one's wish waits for somebody else's."""
+        kept = await self._overrides.find(override_id)
+        by_two = kept is not None and kept.account_id is None and kept.seconded_by is not None
+        if by_two and account_id is None:
+            asked = await self._overrides.ask_removal(override_id, by=by)
+            if asked is None or asked.removed_at is not None or asked.removal_by == by:
+                return asked
         return await self._overrides.remove(override_id, account_id, by=by, at=self._clock.now(), reason=reason)
 
     async def listed(self, *, account_id: str | None, after: str | None, limit: int) -> list[Override]:

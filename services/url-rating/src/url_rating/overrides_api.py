@@ -48,6 +48,8 @@ class OverrideItem(BaseModel):
     """A widely used site: it counts when another analyst seconds it."""
     seconded_by: str | None
     seconded_at: datetime | None
+    removal_by: str | None
+    """Who would take back what two made: it counts until another analyst takes it back, too."""
     removed_by: str | None
     removed_at: datetime | None
     removed_reason: str | None

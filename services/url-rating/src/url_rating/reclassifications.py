@@ -117,9 +117,17 @@ class ReclassificationRepository(Protocol):
 
 
 def requested(
-    wanted: SheetUrl, rated: Rated, *, sr_number: str, account_id: str, cause: UUID, at: datetime
+    wanted: SheetUrl,
+    rated: Rated,
+    *,
+    sr_number: str,
+    account_id: str,
+    cause: UUID,
+    at: datetime,
+    widely_used: bool = False,
 ) -> Reclassification | None:
-    """The request in a typed URL, None where it asks for nothing. What is so already needs nobody to decide it."""
+    """The request in a typed URL, None where it asks for nothing. What is so already needs nobody to decide it; a
+    widely used site is never changed by a rule."""
     if wanted.requested_rating is None and wanted.requested_categories is None:
         return None
     judgement = rated.judgement
@@ -141,7 +149,8 @@ def requested(
     )
     if _is_so_already(request):
         return request.decided("kept", by=ALREADY_SO, at=at, reason="It is rated so already.")
-    return _decided_by_evidence(request, judgement, at)
+    decided = _decided_by_evidence(request, judgement, at)
+    return request if widely_used and decided.outcome == "changed" else decided
 
 
 def _decided_by_evidence(request: Reclassification, judgement: Judgement, at: datetime) -> Reclassification:

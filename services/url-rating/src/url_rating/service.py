@@ -17,8 +17,9 @@ from url_rating.canonical import FOUND_LIMIT
 from url_rating.expressions import site
 from url_rating.lookup import Lookup, Rated
 from url_rating.lots import Lot, LotRepository
+from url_rating.popularity import Popularity
 from url_rating.ratings import RatingRepository, Sighting, StatedRatings
-from url_rating.reclassifications import Reclassification, ReclassificationRepository, requested
+from url_rating.reclassifications import IMITATION, Reclassification, ReclassificationRepository, requested
 
 SERVICE = "url-rating"
 GIVEN_UP = Reason(
@@ -46,6 +47,7 @@ class UrlRating:
         ratings: RatingRepository,
         lots: LotRepository,
         reclassifications: ReclassificationRepository,
+        popularity: Popularity,
         objects: Objects,
         clock: Clock,
     ) -> None:
@@ -53,6 +55,7 @@ class UrlRating:
         self._ratings = ratings
         self._lots = lots
         self._reclassifications = reclassifications
+        self._popularity = popularity
         self._objects = objects
         self._clock = clock
 
@@ -179,16 +182,25 @@ class UrlRating:
         self, case: Event, wanted: Sequence[SheetUrl], rated: Sequence[Rated]
     ) -> dict[str, Reclassification]:
         now = self._clock.now()
-        requests = [
-            request
-            for one, what in zip(wanted, rated, strict=True)
-            if (
-                request := requested(
-                    one, what, sr_number=case.key, account_id=case.account_id, cause=case.event_id, at=now
-                )
+        requests = []
+        for one, what in zip(wanted, rated, strict=True):
+            request = requested(
+                one,
+                what,
+                sr_number=case.key,
+                account_id=case.account_id,
+                cause=case.event_id,
+                at=now,
+                widely_used=await self._imitates_where_many_go(what),
             )
-        ]
+            if request is not None:
+                requests.append(request)
         return {request.id: request for request in await self._reclassifications.add(requests)} if requests else {}
+
+    async def _imitates_where_many_go(self, rated: Rated) -> bool:
+        if rated.canonical is None or all(reason.rule != IMITATION for reason in rated.judgement.reasons):
+            return False
+        return await self._popularity.widely_used(rated.canonical.host)
 
     async def _state(
         self,
