@@ -64,6 +64,13 @@ def jwks() -> Iterator[str]:
         thread.join()
 
 
+def free_port() -> int:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port: int = free.getsockname()[1]
+    return port
+
+
 @dataclass
 class Service:
     environment: dict[str, str]
@@ -72,15 +79,27 @@ class Service:
     process: asyncio.subprocess.Process | None = None
 
     async def start(self) -> None:
+        while not await self._started():
+            self.port = free_port()  # somebody else took the one before
+
+    async def _started(self) -> bool:
+        self.environment["URL_RATING_PORT"] = str(self.port)
+        begins = self.log.stat().st_size if self.log.exists() else 0
         with self.log.open("ab") as log:
             self.process = await asyncio.create_subprocess_exec(
                 sys.executable, "-m", "url_rating.main", env={**os.environ, **self.environment}, stdout=log, stderr=log
             )
-        await eventually(self._ready)
+        await eventually(self._ready_or_ended)
+        if self.process.returncode is None:
+            return True
+        said = self.log.read_bytes()[begins:].decode()
+        assert "address already in use" in said.lower(), said[-3_000:]
+        return False
 
-    async def _ready(self) -> bool:
+    async def _ready_or_ended(self) -> bool:
         assert self.process is not None
-        assert self.process.returncode is None, self.log.read_text()[-3_000:]
+        if self.process.returncode is not None:
+            return True
         async with httpx.AsyncClient() as client:
             try:
                 return (await client.get(f"http://127.0.0.1:{self.port}/readyz")).status_code == 200
@@ -134,18 +153,14 @@ async def service(
     kafka_address: str, mongo_url: str, topics: Topics, jwks: str, tmp_path: Path, objects: Objects
 ) -> AsyncIterator[Service]:
     topics.exact()
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
     environment = {
         "CASEWAY_KAFKA": kafka_address,
         "CASEWAY_MONGO": mongo_url,
         "CASEWAY_OBJECTS": f"file://{tmp_path}/objects",
         "CASEWAY_REGION": "01",
         "CASEWAY_JWKS": jwks,
-        "URL_RATING_PORT": str(port),
     }
-    service = Service(environment, tmp_path / "service.log", port)
+    service = Service(environment, tmp_path / "service.log", free_port())
     await service.start()
     yield service
     await service.stop()
@@ -270,7 +285,9 @@ async def test_killed_service_says_the_same_again(log: Log, service: Service, ob
     await service.kill()
     await log.state(case)
     await service.start()
-    assert await log.stated(sr_number, "UrlsRated", 2) == [first, first]
+    stated = await log.stated(sr_number, "UrlsRated", 2)
+    assert len(stated) >= 2
+    assert all(one == first for one in stated)
     report = await objects.get_json(ObjectRef.model_validate(first["report"]), UrlReport)
     assert [one.rating for one in report.urls] == ["safe"]
 
