@@ -4,6 +4,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Self
 
+from caseway_kit.errors import OutageError
 from caseway_kit.problems import Problem
 from caseway_kit.tokens import ROLES, Caller
 from portal.fresh import FreshCase
@@ -90,8 +91,11 @@ class FakeFreshCases:
     def __init__(self) -> None:
         self.cases: dict[str, FreshCase] = {}
         self.asked_since: list[datetime] = []
+        self.away = False
 
     async def case(self, caller: Caller, sr_number: str, since_revision: int | None) -> FreshCase | None:
+        if self.away:
+            raise OutageError("intake")
         case = self.cases.get(sr_number)
         return case if case and case.revision > (since_revision or 0) else None
 
@@ -190,7 +194,7 @@ class Stream:
 
     async def __aexit__(self, *_: object) -> None:
         self._gone.set()
-        await asyncio.wait_for(self._task, 5)
+        await asyncio.wait_for(self._task, 60)
 
     async def _receive(self) -> dict[str, Any]:
         await self._gone.wait()

@@ -9,6 +9,7 @@ from caseway_contracts.notifications import NotificationFailed, NotificationSent
 from caseway_contracts.ratings import UrlReclassified
 from caseway_contracts.routes import CaseEscalated, CaseRouted, CaseStatusChanged
 from caseway_contracts.views import CaseView
+from caseway_kit.errors import OutageError
 from caseway_kit.objects import Objects
 from portal.cases import Cases
 from portal.fresh import FreshCase
@@ -300,3 +301,16 @@ async def test_a_list_asks_intake_for_what_the_projection_may_lack(
     await projection.apply([await submit()])
     await cases.listed(ME, ListQuery())
     assert fresh.asked_since == [now - timedelta(days=1), OPENED - timedelta(seconds=30)]
+
+
+async def test_what_nobody_knows_while_intake_is_away_is_not_said_to_be_absent(
+    cases: Cases, projection: Projection, fresh: FakeFreshCases, submit: Make
+) -> None:
+    fresh.away = True
+    with pytest.raises(OutageError):
+        await cases.view(ME, SR)
+    with pytest.raises(OutageError):
+        await cases.visible(ME, SR)
+    await projection.apply([await submit()])
+    assert await cases.view(ME, SR) is not None
+    assert await cases.visible(ME, SR)

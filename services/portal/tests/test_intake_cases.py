@@ -5,6 +5,7 @@ import pytest
 from portal_fakes import OPENED, SR, make_caller
 
 from caseway_contracts.clients import IntakeClient
+from caseway_kit.errors import OutageError
 from portal.intake_cases import IntakeCases
 
 ME = make_caller()
@@ -50,16 +51,25 @@ async def test_changed_cases_come_as_a_page_of_items() -> None:
     assert [one.sr_number for one in found] == [SR]
 
 
-@pytest.mark.parametrize("status", [204, 401, 403, 404, 429, 500, 503])
+@pytest.mark.parametrize("status", [429, 500, 503])
+async def test_no_answer_about_a_case_is_not_the_answer_that_there_is_none(status: int) -> None:
+    away = intake(lambda _: httpx.Response(status))
+    with pytest.raises(OutageError):
+        await away.case(ME, SR, 1)
+    assert await away.changed(ME, OPENED) == []
+
+
+@pytest.mark.parametrize("status", [204, 401, 403, 404])
 async def test_whatever_else_intake_answers_means_that_nothing_is_newer(status: int) -> None:
     away = intake(lambda _: httpx.Response(status))
     assert await away.case(ME, SR, 1) is None
     assert await away.changed(ME, OPENED) == []
 
 
-async def test_intake_being_away_means_that_nothing_is_newer() -> None:
+async def test_intake_being_away_means_that_no_list_is_newer() -> None:
     def answer(request: httpx.Request) -> httpx.Response:
         raise httpx.ConnectError("refused", request=request)
 
-    assert await intake(answer).case(ME, SR, None) is None
+    with pytest.raises(OutageError):
+        await intake(answer).case(ME, SR, None)
     assert await intake(answer).changed(ME, OPENED) == []

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from caseway_contracts.sheets import CaseSheet, Evidenced, UpdateSheet
 from caseway_contracts.views import CaseSummary, CaseView
 from caseway_kit.clock import Clock
+from caseway_kit.errors import OutageError
 from caseway_kit.tokens import Caller
 from portal.evidence import Evidence, Reports, read_reports
 from portal.fresh import FreshCase, FreshCases, FreshPiece
@@ -59,7 +60,7 @@ class Cases:
         return (newer.over(opened.view(), opened.page.applied) if newer else opened.view()), opened, newer
 
     async def piece(self, caller: Caller, sr_number: str, piece_id: str) -> FreshPiece | None:
-        """A submitted piece with the object that holds it, as only intake knows; None also while intake is away."""
+        """A submitted piece with the object that holds it, as only intake knows."""
         if (page := await self.pages.find(sr_number, account_of(caller))) is not None and page.erased:
             return None
         case = await self._newer(caller, sr_number, None)
@@ -112,7 +113,13 @@ class Cases:
         page = await self.pages.find(sr_number, account_of(caller))
         if page is not None and page.erased:
             return await self._open(page), None
-        newer = await self._newer(caller, sr_number, page.applied if page else None)
+        try:
+            newer = await self._newer(caller, sr_number, page.applied if page else None)
+        except OutageError:
+            # What nobody here knows may be there all the same.
+            if page is None:
+                raise
+            newer = None
         return (None if page is None else await self._open(page)), newer
 
     async def _newer(self, caller: Caller, sr_number: str, applied: int | None) -> FreshCase | None:

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 from collections.abc import AsyncIterator, Sequence
 from typing import Protocol
 
@@ -14,6 +15,8 @@ COLUMNS = (
 # Spreadsheets look at the first character that is not a blank; some take the full-width forms for the same.
 _STARTS = frozenset("=+-@\uff1d\uff0b\uff0d\uff20|%")
 _BREAKS = frozenset("\t\r\n")
+# Some take these for the ends of cells too, whatever the quotes say.
+_INNER = re.compile(r"[;\t]\s*+[" + re.escape("".join(sorted(_STARTS))) + "]")
 LINES_AT_ONCE = 200
 
 
@@ -36,7 +39,8 @@ async def csv_of(cases: AsyncIterator[CaseSummary], labels: Labels) -> AsyncIter
 def safe_cell(text: str) -> str:
     """The text, behind an apostrophe where a spreadsheet could take it for more than text."""
     begins = text.lstrip()[:1]
-    return f"'{text}" if begins in _STARTS or text[:1] in _BREAKS else text
+    formula = begins in _STARTS or text[:1] in _BREAKS or _INNER.search(text)
+    return f"'{text}" if formula else text
 
 
 def _cells(case: CaseSummary, labels: Labels) -> Sequence[str]:

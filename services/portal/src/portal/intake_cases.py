@@ -7,6 +7,7 @@ import structlog
 from pydantic import ValidationError
 
 from caseway_contracts.clients import IntakeClient, ServiceAway
+from caseway_kit.errors import OutageError
 from caseway_kit.tokens import Caller
 from portal.fresh import FreshCase
 
@@ -16,11 +17,20 @@ _log = structlog.stdlib.get_logger("portal.intake")
 
 
 class IntakeCases:
-    def __init__(self, intake: IntakeClient) -> None:
+    def __init__(self, intake: IntakeClient, patient: IntakeClient | None = None) -> None:
+        """``patient`` waits longer, for the one case that somebody asks for."""
         self._intake = intake
+        self._patient = patient or intake
 
     async def case(self, caller: Caller, sr_number: str, since_revision: int | None) -> FreshCase | None:
-        answer = await _asked(self._intake.case(caller.token, sr_number, since_revision), None)
+        """Raises OutageError when intake did not answer."""
+        try:
+            answer = await self._patient.case(caller.token, sr_number, since_revision)
+        except ServiceAway as away:
+            raise OutageError("intake", str(away)) from away
+        except (httpx.HTTPStatusError, ValueError) as error:
+            _log.info("intake has nothing newer", why=type(error).__name__)
+            return None
         return None if answer is None else _fresh(answer)
 
     async def changed(self, caller: Caller, since: datetime) -> Sequence[FreshCase]:

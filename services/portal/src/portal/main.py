@@ -52,6 +52,8 @@ TITLE = "Caseway portal"
 VERSION = version("caseway-portal")
 # A read waits no longer than this for what intake may know besides.
 INTAKE_TIMEOUT = httpx.Timeout(2.0, connect=0.5)
+# Of the one case that is asked for, which is perhaps nowhere else yet.
+CASE_TIMEOUT = httpx.Timeout(10.0, connect=2.0)
 OPENAPI_TIMEOUT = httpx.Timeout(2.0)
 # What a person has asked for on a page may take this long.
 PAGE_TIMEOUT = httpx.Timeout(15.0, connect=2.0)
@@ -63,6 +65,7 @@ def build(settings: Settings) -> ServiceApp:
     parts = Parts(SERVICE, settings)
     # Made here, connected at their first use.
     to_intake = httpx.AsyncClient(base_url=settings.intake_url, timeout=INTAKE_TIMEOUT, trust_env=False)
+    to_case = httpx.AsyncClient(base_url=settings.intake_url, timeout=CASE_TIMEOUT, trust_env=False)
     to_services = httpx.AsyncClient(timeout=OPENAPI_TIMEOUT, trust_env=False)
     to_profiles = httpx.AsyncClient(base_url=settings.profiles_url, timeout=PAGE_TIMEOUT, trust_env=False)
     to_requests = httpx.AsyncClient(base_url=settings.intake_url, timeout=INTAKE_WORKS, trust_env=False)
@@ -86,7 +89,7 @@ def build(settings: Settings) -> ServiceApp:
     cases = Cases(
         pages,
         library,
-        IntakeCases(IntakeClient(to_intake)),
+        IntakeCases(IntakeClient(to_intake), IntakeClient(to_case)),
         categories={number: one.name for number, one in catalog.url_categories.items()},
         clock=parts.clock,
     )
@@ -151,7 +154,7 @@ def build(settings: Settings) -> ServiceApp:
         await sessions.prepare()
         await disabled.refresh()
         app.supervise("disabled contacts", disabled.run())
-        async with to_intake, to_services, to_profiles, to_requests, new_requests.running():
+        async with to_intake, to_case, to_services, to_profiles, to_requests, new_requests.running():
             yield
         await parts.close()
 

@@ -91,7 +91,8 @@ class Sessions:
         await self._sessions.add(session, self._idle_until(session))
         return secret
 
-    async def find(self, secret: str) -> Opened | None:
+    async def find(self, secret: str, *, touch: bool = True) -> Opened | None:
+        """``touch``: somebody is there. What a page asks by itself keeps no session from going idle."""
         if not 0 < len(secret) <= _LONGEST_COOKIE:
             return None
         session = await self._sessions.find(_key(secret))
@@ -112,8 +113,9 @@ class Sessions:
                 token = issued.token
                 sealed = _seal(secret).encrypt(token.encode())
                 after = replace(session, sealed_token=sealed, token_ends_at=issued.expires_at)
-        if now >= session.seen_at + SEEN_EVERY or after is not session:
-            after = replace(after, seen_at=now)
+        seen = touch and now >= session.seen_at + SEEN_EVERY
+        if seen or after is not session:
+            after = replace(after, seen_at=now) if touch else after
             await self._sessions.save(after, self._idle_until(after))
         return Opened(after, token)
 

@@ -77,13 +77,30 @@ async def test_the_file_has_what_the_list_shows_and_no_formula(tab: Tab, two: No
 
 @pytest.mark.parametrize(
     "cell",
-    ["=1", "+1", "-1", "@SUM(1)", "\t=1", "\r=1", "\n=1", "  =1", "\u00a0=1", "\uff1d1", "\uff0b1", "|x", "%0A=1"],
+    [
+        "=1",
+        "+1",
+        "-1",
+        "@SUM(1)",
+        "\t=1",
+        "\r=1",
+        "\n=1",
+        "  =1",
+        "\u00a0=1",
+        "\uff1d1",
+        "\uff0b1",
+        "|x",
+        "%0A=1",
+        "a;=1",
+        "a;  +1",
+        "a\t@x",
+    ],
 )
 def test_nothing_that_a_spreadsheet_takes_for_a_formula_stays_one(cell: str) -> None:
     assert safe_cell(cell) == f"'{cell}"
 
 
-@pytest.mark.parametrize("cell", ["", "a", "1+1", "a=b", "'=1", "Zoë", "漢字"])
+@pytest.mark.parametrize("cell", ["", "a", "1+1", "a=b", "a; b", "a\tb", "'=1", "Zoë", "漢字"])
 def test_plain_words_stay_as_they_are(cell: str) -> None:
     assert safe_cell(cell) == cell
 

@@ -206,3 +206,23 @@ async def test_hostile_forms_of_strangers_are_refused(
 ) -> None:
     tab: Tab = await tabs(None)
     assert (await tab.http.post(path, content=body, headers={"Content-Type": kind})).status_code == status
+
+
+async def test_what_a_page_asks_by_itself_keeps_no_session_alive(
+    kept: Sessions, issuer: FakeIssuer, clock: FixedClock
+) -> None:
+    secret = await kept.open(issuer.issue("customer@a1"))
+    for _ in range(int(IDLE.total_seconds() // 600) - 1):
+        clock.advance(600)
+        assert await kept.find(secret, touch=False) is not None
+    clock.advance(601)
+    assert await kept.find(secret, touch=False) is None
+
+
+async def test_a_session_that_profiles_does_not_know_ends_here(
+    tab: Tab, profiles: FakeProfiles, memory_sessions: InMemorySessionRepository
+) -> None:
+    profiles.refusal = Refused(401, {})
+    answer = await tab.post("/profile", {"case_recipients": "a@x.example"})
+    assert answer.headers["location"] == "/sign-in"
+    assert memory_sessions.sessions == {}

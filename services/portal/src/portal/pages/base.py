@@ -157,6 +157,8 @@ class PageRoute(StrictRoute):
             except SeeOther as away:
                 response = see_other(request, away.location)
             except Exception as error:
+                if _signed_out(error):
+                    await site_of(request).door.sign_out(request)
                 response = _refusal(request, error)
             for name, value in SECURITY.items():
                 response.headers.setdefault(name, value)
@@ -222,6 +224,13 @@ def _refusal(request: Request, error: Exception) -> Response:
             incident = uuid.uuid4().hex
             _log.error("unexpected error in a page", id=incident, exc_info=error)
             return site.refuse(request, 500, site.say("refusals.unexpected", id=incident))
+
+
+def _signed_out(error: Exception) -> bool:
+    """Another service knows the visitor's session no more: kept here, it would send the browser round in circles."""
+    if isinstance(error, httpx.HTTPStatusError):
+        return error.response.status_code == 401
+    return isinstance(error, Refused) and error.status == 401
 
 
 def _iso(at: datetime) -> str:

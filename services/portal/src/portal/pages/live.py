@@ -52,7 +52,7 @@ def build_router(cases: Cases, feed: Feed) -> APIRouter:
         async def welcome() -> bool:
             nonlocal present
             # Renews the token too, which a page that stays open outlives.
-            known: Visitor | None = await door.visitor(request)
+            known: Visitor | None = await door.visitor(request, touch=False)
             present = known or present
             return known is not None
 

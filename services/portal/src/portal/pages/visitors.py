@@ -54,8 +54,8 @@ class Doorkeeper:
     def secret(self, request: Request) -> str:
         return request.cookies.get(self._session_cookie, "")
 
-    async def visitor(self, request: Request) -> Visitor | None:
-        opened = await self.sessions.find(self.secret(request))
+    async def visitor(self, request: Request, *, touch: bool = True) -> Visitor | None:
+        opened = await self.sessions.find(self.secret(request), touch=touch)
         return None if opened is None else await self._known(request, opened)
 
     async def _known(self, request: Request, opened: Opened) -> Visitor | None:
@@ -66,6 +66,9 @@ class Doorkeeper:
             await self.sessions.end(self.secret(request))
             return None
         return Visitor(caller, opened.session.csrf)
+
+    async def sign_out(self, request: Request) -> None:
+        await self.sessions.end(self.secret(request))
 
     def let_in(self, response: Response, secret: str) -> None:
         self._set(response, self._session_cookie, secret, "lax")

@@ -18,14 +18,17 @@ class MongoDraftRepository:
         await self._state.ensure_indexes([Index([("contact_id", 1), ("saved_at", -1)], partial={"kind": KIND})])
 
     async def save(self, owner: Owner, draft: Draft, expires_at: datetime) -> None:
+        which = _which(owner, draft.draft_id)
         facts = {
+            **{name: value for name, value in which.items() if name != "_id"},
             "draft_id": draft.draft_id,
             "subject": draft.subject,
             "saved_at": draft.saved_at,
             "pairs": [list(pair) for pair in draft.pairs],
             "expires_at": expires_at,
         }
-        await self._state.update_one(_which(owner, draft.draft_id), {"$set": facts}, upsert=True)
+        # By its id alone, MongoDB itself repeats the one of two first saves that came second.
+        await self._state.update_one({"_id": which["_id"]}, {"$set": facts}, upsert=True)
 
     async def find(self, owner: Owner, draft_id: str) -> Draft | None:
         found = await self._state.find_one(_which(owner, draft_id))
