@@ -1,6 +1,7 @@
 """Sending: each letter once, later when it must wait, never when it is refused. On memory and on MongoDB."""
 
 import asyncio
+import contextlib
 import json
 from typing import Any
 
@@ -153,3 +154,30 @@ async def test_a_correspondence_comes_back_as_it_was_saved(cases: Any, make_subm
     assert not await cases.save(stored)
     assert await cases.find("SR01-000000042-4") == stored
     assert await cases.find("SR01-000000099-0") is None
+
+
+async def test_a_stop_records_the_letter_that_the_server_is_taking(
+    letters: Any, letter: Letter, clock: FixedClock
+) -> None:
+    taking, taken = asyncio.Event(), asyncio.Event()
+
+    class SlowMailer(RecordingMailer):
+        async def send(self, letter: Letter) -> None:
+            taking.set()
+            await taken.wait()
+            await super().send(letter)
+
+    mailer = SlowMailer()
+    delivery = Delivery(letters, [mailer], clock=clock)
+    await letters.add([letter])
+    running = asyncio.create_task(delivery.run())
+    delivery.wake()
+    await asyncio.wait_for(taking.wait(), 60)
+    running.cancel()
+    await asyncio.sleep(0)
+    taken.set()
+    with contextlib.suppress(asyncio.CancelledError):
+        await running
+    clock.advance(3600)
+    assert not await letters.due()
+    assert len(mailer.sent) == 1

@@ -25,6 +25,7 @@ WORKERS = 8
 LEASE = timedelta(seconds=20)
 POLL_SECONDS = 1.0
 TURN_SECONDS = 0.5
+STOP_SECONDS = 10.0
 # A bug that one letter meets must not keep the others.
 MAX_BUGS = 5
 WAITS = tuple(timedelta(seconds=seconds) for seconds in (2, 5, 15, 30, 60, 300, 900, 3600))
@@ -94,11 +95,21 @@ class Delivery:
         while True:
             await self._wake.wait()
             try:
-                if not await self.send_one(mailer):
+                if not await self._send_to_the_end(mailer):
                     self._wake.clear()
             except OutageError as outage:
                 log.warning("waiting for a part that is away", part=outage.part)
                 self._wake.clear()
+
+    async def _send_to_the_end(self, mailer: Mailer) -> bool:
+        """A stop waits for the letter in hand: what the server has taken must be recorded, or it is sent again."""
+        sending = asyncio.create_task(self.send_one(mailer))
+        try:
+            return await asyncio.shield(sending)
+        except asyncio.CancelledError:
+            await asyncio.wait([sending], timeout=STOP_SECONDS)
+            sending.cancel()
+            raise
 
     async def send_one(self, mailer: Mailer) -> bool:
         """Send one letter that is due. False: there is none."""
