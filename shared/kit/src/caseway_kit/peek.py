@@ -24,6 +24,7 @@ from caseway_kit.archives import (
 from caseway_kit.archives.content import Opened
 from caseway_kit.archives.filetypes import FileType
 from caseway_kit.archives.reading import Archive, list_locked
+from caseway_kit.archives.ziplayout import ends_as_zip
 from caseway_kit.forwarded import is_forwarded
 
 State = Literal[
@@ -83,6 +84,9 @@ def _peek(sample: Content, name: str, passwords: Sequence[str], seconds: float) 
             state = "wrong_password" if passwords else "needs_password"
             if not needed.supported:
                 state = "unsupported_encryption"
+            elif found.mime == "application/zip" and not ends_as_zip(sample):
+                # It breaks off: the right password would not open it either.
+                state = "unreadable"
             _list_names(sample, name, budget, seen)
         except (Unreadable, NotAnArchive):
             state = "unreadable"

@@ -1,4 +1,5 @@
 import gzip
+import random
 import struct
 import time
 from collections.abc import Callable
@@ -76,6 +77,8 @@ def test_empty_and_damaged_archives_are_told_apart(peek_at: Peek, make_zip: Make
     assert peek_at(make_zip({}), "x.zip")["state"] == "empty"
     assert peek_at(b"PK\x03\x04" + b"\xff" * 200, "x.zip")["state"] == "unreadable"
     assert peek_at(b"7z\xbc\xaf\x27\x1c" + b"\xff" * 200, "x.7z")["state"] == "unreadable"
+    cut = protected_zip({"a.bin": random.Random(1).randbytes(50_000)}, "infected")[:20_000]
+    assert peek_at(cut, "x.zip", ("infected",))["state"] == "unreadable"
     assert peek_at(b"", "x.zip")["state"] == "empty"
 
 
