@@ -118,7 +118,7 @@ async def portal(
             await eventually(ready)
             yield client
         process.send_signal(signal.SIGTERM)
-        assert await asyncio.wait_for(process.wait(), 30) == 0, (tmp_path / "log").read_text()[-3_000:]
+        assert await asyncio.wait_for(process.wait(), 60) == 0, (tmp_path / "log").read_text()[-3_000:]
     finally:
         if process.returncode is None:
             process.kill()
@@ -165,7 +165,8 @@ async def test_a_case_is_read_and_followed_while_its_events_come(
             if "complete" in seen:
                 break
     assert seen[0] == "case"
-    assert seen[-2:] == ["evidence", "complete"]
+    assert "evidence" in seen
+    assert seen[-1] == "complete"
     case = (await portal.get(f"/api/v1/cases/{sr_number}")).json()
     assert case["analysis"]["complete"]
     assert [one["name"] for one in case["analysis"]["files"]] == ["a.zip", "b.exe"]
