@@ -148,6 +148,10 @@ class InMemoryJobRepository:
         self._leases[job.id] = (token, until)
         return True
 
+    async def hold(self, job_id: str, token: str, until: datetime) -> None:
+        if self._leases.get(job_id, ("", None))[0] == token:
+            self._leases[job_id] = (token, until)
+
     async def release(self, job_id: str, token: str) -> None:
         if self._leases.get(job_id, ("", None))[0] == token:
             del self._leases[job_id]

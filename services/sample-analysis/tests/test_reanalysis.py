@@ -293,9 +293,12 @@ async def test_a_job_is_held_by_one_worker_at_a_time(jobs: JobRepository, clock:
     assert not await jobs.keep(further, "b", later)
     assert await jobs.keep(further, "a", later)
     assert await jobs.find("j1") == further
-    assert await jobs.claim("c", later, later + LEASE) in (further, second)
-    await jobs.release("j1", "c")
-    await jobs.release("j2", "c")
+    await jobs.hold("j1", "b", later + LEASE)
+    await jobs.hold("j2", "b", later + LEASE)
+    assert await jobs.claim("c", later, later + LEASE) == further
+    assert await jobs.claim("c", later, later + LEASE) is None
+    await jobs.hold("j1", "a", now)
+    assert await jobs.claim("d", later, later + LEASE) is None
     assert await jobs.listed(1, None) == [second]
     assert await jobs.listed(5, (second.asked_at, "j2")) == [further]
 

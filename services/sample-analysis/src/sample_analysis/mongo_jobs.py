@@ -49,6 +49,10 @@ class MongoJobRepository:
         held = {"_id": job.id, "token": token, "state": "running"}
         return (await self._reanalyses.update_one(held, {"$set": {**_kept(job), "until": until}})).matched == 1
 
+    async def hold(self, job_id: str, token: str, until: datetime) -> None:
+        held = {"_id": job_id, "token": token, "state": "running"}
+        await self._reanalyses.update_one(held, {"$set": {"until": until}})
+
     async def release(self, job_id: str, token: str) -> None:
         await self._reanalyses.update_one({"_id": job_id, "token": token}, {"$set": {"until": NEVER, "token": ""}})
 

@@ -71,6 +71,9 @@ class JobRepository(Protocol):
     async def keep(self, job: Job, token: str, until: datetime) -> bool:
         """Save how far a job is, and go on holding it. False: somebody else holds it by now."""
 
+    async def hold(self, job_id: str, token: str, until: datetime) -> None:
+        """Go on holding it, unless somebody else does by now."""
+
     async def release(self, job_id: str, token: str) -> None:
         """Let anybody go on with it at once."""
 

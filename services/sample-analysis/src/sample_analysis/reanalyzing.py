@@ -18,7 +18,7 @@ from caseway_kit.errors import OutageError
 from caseway_kit.messaging import encode
 from caseway_kit.objects import ObjectDamaged, ObjectMissing, Objects, new_salt
 from sample_analysis.differences import Difference, compare
-from sample_analysis.engine_client import BUDGET, Engines
+from sample_analysis.engine_client import Engines
 from sample_analysis.examining import Examiner
 from sample_analysis.findings import facts_of, hashes_of
 from sample_analysis.pieces import Piece, PieceRepository
@@ -26,8 +26,7 @@ from sample_analysis.reanalysis import Change, Job, JobRepository, Query
 from sample_analysis.service import SERVICE
 from sample_analysis.work import EvidenceWork, restated
 
-# Longer than any piece may take with all its tries: who holds a job keeps it while it works.
-LEASE = timedelta(seconds=3 * BUDGET.wall_seconds + 30)
+LEASE = timedelta(seconds=15)  # who works on a job goes on holding it, however long one of its pieces takes
 POLL_SECONDS = 2.0
 BATCH = 20
 
@@ -82,12 +81,20 @@ class Reanalysis:
         job = await self._jobs.claim(token, now, now + LEASE)
         if job is None:
             return False
+        holding = asyncio.create_task(self._hold(job.id, token))
         try:
             await self._work_on(job, token)
         finally:
+            holding.cancel()
             with suppress(OutageError):
                 await self._jobs.release(job.id, token)
         return True
+
+    async def _hold(self, job_id: str, token: str) -> None:
+        while True:
+            await asyncio.sleep(LEASE.total_seconds() / 4)
+            with suppress(OutageError):
+                await self._jobs.hold(job_id, token, self._clock.now() + LEASE)
 
     async def _work_on(self, job: Job, token: str) -> None:
         async for piece in self._chosen(job.query, after=job.place):

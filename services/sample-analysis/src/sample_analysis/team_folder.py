@@ -12,11 +12,10 @@ import structlog
 
 from caseway_kit.errors import OutageError
 from caseway_kit.sandbox import Budget, ParserError, Preload, SandboxCrash, SandboxLimit, SandboxUnavailable
+from sample_analysis.team_files import is_rules, list_kind
 
 CHECK = "sample_analysis.engines.team_rules:check"
 LOAD = "sample_analysis.engines.team_rules:load"
-SUFFIXES = (".yar", ".yara")
-LISTS = ("safelist", "blocklist", "near", "dkim")
 MOST_BYTES = 64 * 1024 * 1024
 SECONDS_BETWEEN_LOOKS = 5
 
@@ -111,7 +110,7 @@ def _read(folder: Path) -> dict[str, str]:
     """Raises OSError, and ValueError when it is too much or not text."""
     texts, size = {}, 0
     for path in sorted(folder.iterdir()):
-        if path.name.startswith(".") or not path.is_file() or not _is_wanted(path.name):
+        if path.name.startswith(".") or not path.is_file() or not (is_rules(path.name) or list_kind(path.name)):
             continue
         data = path.read_bytes()
         size += len(data)
@@ -122,10 +121,6 @@ def _read(folder: Path) -> dict[str, str]:
         except UnicodeDecodeError:
             raise ValueError(f"{path.name} is not UTF-8") from None
     return texts
-
-
-def _is_wanted(name: str) -> bool:
-    return name.endswith(SUFFIXES) or (name.endswith(".txt") and name.startswith(LISTS))
 
 
 def _digest(texts: Mapping[str, str]) -> str:

@@ -187,6 +187,14 @@ def make_case(objects: Objects) -> Callable[..., Awaitable[CaseSubmitted]]:
 
 
 @pytest.fixture
+async def jobs(mongo_url: str) -> AsyncIterator[MongoJobRepository]:
+    mongo = connect(mongo_url, app_name="tests")
+    database = mongo.database("sample_analysis")
+    yield MongoJobRepository(database.collection("reanalyses"), database.collection("changes"))
+    await mongo.close()
+
+
+@pytest.fixture
 def protected_zip() -> bytes:
     out = io.BytesIO()
     with pyzipper.AESZipFile(out, "w", encryption=pyzipper.WZ_AES) as archive:
@@ -257,7 +265,7 @@ async def test_a_service_that_is_killed_while_it_looks_again_states_each_changed
     service: Service,
     log: Log,
     make_case: Callable[..., Awaitable[CaseSubmitted]],
-    mongo_url: str,
+    jobs: MongoJobRepository,
     tmp_path: Path,
 ) -> None:
     rules = tmp_path / "rules"
@@ -283,9 +291,6 @@ async def test_a_service_that_is_killed_while_it_looks_again_states_each_changed
         return "of the teams are in force" in service.log.read_text()
 
     await eventually(in_force)
-    mongo = connect(mongo_url, app_name="tests")
-    database = mongo.database("sample_analysis")
-    jobs = MongoJobRepository(database.collection("reanalyses"), database.collection("changes"))
     hashes = {piece.object.sha256 for case in (cases[0], other) for piece in case.evidence}
     asked = [
         Job(id=str(uuid4()), query=Query(sha256=one), dry_run=False, asked_by="op", asked_at=datetime.now(UTC))
@@ -311,4 +316,3 @@ async def test_a_service_that_is_killed_while_it_looks_again_states_each_changed
         )
         assert any(engine.startswith("team-rules/") for engine in revised[0]["engines"])
     assert len(await log.stated(other.key)) == 1
-    await mongo.close()

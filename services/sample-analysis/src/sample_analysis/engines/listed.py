@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 from caseway_contracts.results import Reason
 from sample_analysis.engines.near import Near
 from sample_analysis.engines.tree import Node
+from sample_analysis.team_files import list_kind
 
 _HASH = re.compile(r"[0-9a-f]{32}|[0-9a-f]{40}|[0-9a-f]{64}")
 _ENTRY = re.compile(r"([0-9A-Za-z]{1,80})(?:[\s,;]{1,8}(.{0,500}))?")
 _DKIM_KEY = re.compile(r"(\S{1,500}\._domainkey\.\S{1,255})\s{1,20}(\S.{0,4000})")
-_KINDS = ("safelist", "blocklist", "near", "dkim")
 
 
 class BadList(Exception):
@@ -50,17 +50,12 @@ class Lists:
         return Reason(engine="lists", version=self.version, rule=rule, where=where, says=says)
 
 
-def kind_of(name: str) -> str | None:
-    """What a file of the folder lists: its name begins with one of the kinds and ends in ``.txt``."""
-    return next((kind for kind in _KINDS if name.startswith(kind) and name.endswith(".txt")), None)
-
-
 def read(texts: Mapping[str, str], version: str) -> Lists:
     """``texts`` by file name: an entry a line, a hash and what it is called, or a key record. Raises BadList."""
     lists = Lists(version=version)
     near: list[tuple[str, str]] = []
     for name, text in sorted(texts.items()):
-        kind = kind_of(name)
+        kind = list_kind(name)
         if kind == "dkim":
             lists.dkim_keys |= _dkim_keys(name, text)
             continue

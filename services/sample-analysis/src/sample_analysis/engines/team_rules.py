@@ -12,8 +12,8 @@ import yara_x
 from caseway_kit.sandbox import Sample
 from sample_analysis.engines import listed
 from sample_analysis.engines.listed import BadList, Lists
+from sample_analysis.team_files import is_rules, list_kind
 
-SUFFIXES = (".yar", ".yara")
 PROBLEMS_KEPT = 20
 
 
@@ -52,7 +52,7 @@ def check(sample: Sample) -> dict[str, Any]:
 
 def version_of(texts: Mapping[str, str], *, rules: bool) -> str:
     """The hash of the rules' files, or of the lists'; empty when there are none."""
-    names = sorted(name for name in texts if name.endswith(SUFFIXES) is rules)
+    names = sorted(name for name in texts if is_rules(name) is rules)
     digest = hashlib.sha256()
     for name in names:
         digest.update(f"{name}\0{texts[name]}\0".encode("utf-8", "surrogatepass"))
@@ -60,7 +60,7 @@ def version_of(texts: Mapping[str, str], *, rules: bool) -> str:
 
 
 def _compiled(texts: Mapping[str, str]) -> tuple[yara_x.Rules | None, list[str]]:
-    sources = [(name, text) for name, text in sorted(texts.items()) if name.endswith(SUFFIXES)]
+    sources = [(name, text) for name, text in sorted(texts.items()) if is_rules(name)]
     if not sources:
         return None, []
     # What a rule file names is not read: neither files of this machine nor those of another team.
@@ -76,4 +76,4 @@ def _compiled(texts: Mapping[str, str]) -> tuple[yara_x.Rules | None, list[str]]
 
 
 def _lists(texts: Mapping[str, str]) -> dict[str, str]:
-    return {name: text for name, text in texts.items() if listed.kind_of(name)}
+    return {name: text for name, text in texts.items() if list_kind(name)}
