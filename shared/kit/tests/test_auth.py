@@ -247,7 +247,8 @@ async def test_a_bad_key_set_does_not_replace_the_old_one(
 
     assert await keys.find("k1")
     assert published.reads == 2
-    assert await keys.find("k2") is None
+    with pytest.raises(OutageError):
+        await keys.find("k2")
 
 
 async def test_ten_thousand_unknown_names_cause_one_fetch_a_minute(
@@ -272,7 +273,51 @@ async def test_a_new_key_is_found_and_an_old_one_survives_an_outage(
     published.away = True
     clock.advance(3600)
     assert await keys.find("k1")
-    assert await keys.find("k3") is None
+    with pytest.raises(OutageError):
+        await keys.find("k3")
+
+
+async def test_who_signs_in_with_a_new_key_is_not_refused_while_it_cannot_be_fetched(
+    tokens: TokenVerifier, published: Published, clock: FixedClock, make_token: Callable[..., str]
+) -> None:
+    await tokens.caller(make_token())
+    new = OKPKey.generate_key("Ed25519", {"kid": "k2"})
+    published.keys.append(new.as_dict(private=False))
+    published.away = True
+    clock.advance(61)
+    for _ in range(100):
+        with pytest.raises(OutageError):
+            await tokens.caller(make_token(header={"kid": "k2"}, key=new))
+        assert await tokens.caller(make_token()) == CALLER
+    assert published.reads == 2
+
+    published.away = False
+    clock.advance(6)
+    assert await tokens.caller(make_token(header={"kid": "k2"}, key=new)) == CALLER
+    assert await refused(tokens, make_token(header={"kid": "k3"}, key=new))
+
+
+async def test_who_has_a_known_key_does_not_wait_for_one_that_fetches(clock: FixedClock) -> None:
+    published = Published(KEY.as_dict(private=False))
+    asked, answer = asyncio.Event(), asyncio.Event()
+
+    async def fetch() -> Mapping[str, Any]:
+        asked.set()
+        await answer.wait()
+        return await published()
+
+    keys = KeyCache(fetch, monotonic=lambda: clock.now().timestamp())
+    answer.set()
+    await keys.find("k1")
+    asked.clear()
+    answer.clear()
+    clock.advance(901)
+    waiting = asyncio.create_task(keys.find("k1"))
+    await asked.wait()
+    assert await keys.find("k1")
+    assert not waiting.done()
+    answer.set()
+    assert await waiting
 
 
 async def test_before_the_first_keys_it_is_an_outage_and_soon_tried_again(

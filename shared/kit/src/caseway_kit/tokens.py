@@ -30,7 +30,7 @@ LONGEST_TOKEN = 4096
 LEEWAY = 60
 KEYS_REFRESHED_AFTER = 900.0
 KEYS_FETCHED_EVERY = 60.0
-FIRST_KEYS_FETCHED_EVERY = 5.0
+FAILED_KEYS_FETCHED_EVERY = 5.0
 
 _log = structlog.stdlib.get_logger("caseway.auth")
 
@@ -77,7 +77,10 @@ def keys_at(url: str) -> Callable[[], Awaitable[Mapping[str, Any]]]:
 
 
 class KeyCache:
-    """The published keys: fetched at most once a minute, by one caller at a time; old ones outlive a failed fetch."""
+    """The published keys: fetched at most once a minute, by one caller at a time; old ones outlive a failed fetch.
+
+    While they can't be fetched, a name that is not among them may be that of a new key: an outage, no refusal.
+    """
 
     def __init__(
         self, fetch: Callable[[], Awaitable[Mapping[str, Any]]], *, monotonic: Callable[[], float] = time.monotonic
@@ -87,27 +90,32 @@ class KeyCache:
         self._keys: dict[str, OKPKey] = {}
         self._tried_at = float("-inf")
         self._fetched_at = float("-inf")
+        self._failed = True
         self._fetching = asyncio.Lock()
 
     async def find(self, kid: str) -> OKPKey | None:
-        if kid not in self._keys or self._monotonic() - self._fetched_at > KEYS_REFRESHED_AFTER:
+        """Raises OutageError when only keys that could not be fetched can tell."""
+        stale = self._monotonic() - self._fetched_at > KEYS_REFRESHED_AFTER
+        # Who has a key does not wait while another one fetches.
+        if kid not in self._keys or (stale and not self._fetching.locked()):
             await self._refresh(kid)
-        if not self._keys:
-            raise OutageError("sign-in", "its keys have not been read yet")
+        if kid not in self._keys and self._failed:
+            raise OutageError("sign-in", "its keys could not be read")
         return self._keys.get(kid)
 
     async def _refresh(self, kid: str) -> None:
         async with self._fetching:
             now = self._monotonic()
-            if now - self._tried_at < (KEYS_FETCHED_EVERY if self._keys else FIRST_KEYS_FETCHED_EVERY):
+            soon = self._failed and kid not in self._keys
+            if now - self._tried_at < (FAILED_KEYS_FETCHED_EVERY if soon else KEYS_FETCHED_EVERY):
                 return
             if kid in self._keys and now - self._fetched_at <= KEYS_REFRESHED_AFTER:
                 return
-            self._tried_at = now
+            self._tried_at, self._failed = now, True
             try:
                 async with asyncio.timeout(5):
                     self._keys = _read_keys(await self._fetch())
-                self._fetched_at = now
+                self._fetched_at, self._failed = now, False
             except Exception as error:
                 _log.warning("keys not read, the old ones stay", keys=len(self._keys), exc_info=error)
 
