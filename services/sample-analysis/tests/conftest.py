@@ -160,14 +160,18 @@ def examiner(
 
 
 @pytest.fixture
+def near(memory_neighbours: InMemoryNeighbourRepository, sandbox: FakeSandbox) -> Neighbours:
+    return Neighbours(repository=memory_neighbours, sandbox=sandbox)
+
+
+@pytest.fixture
 def analysis(
     memory_pieces: InMemoryPieceRepository,
     memory_results: InMemoryResultRepository,
     objects: Objects,
     examiner: Examiner,
     engines: Engines,
-    memory_neighbours: InMemoryNeighbourRepository,
-    sandbox: FakeSandbox,
+    near: Neighbours,
     clock: FixedClock,
 ) -> SampleAnalysis:
     return SampleAnalysis(
@@ -176,7 +180,7 @@ def analysis(
         objects=objects,
         examiner=examiner,
         engines=engines,
-        neighbours=Neighbours(repository=memory_neighbours, sandbox=sandbox, clock=clock),
+        neighbours=near,
         clock=clock,
     )
 
@@ -188,10 +192,17 @@ def reanalysis(
     objects: Objects,
     examiner: Examiner,
     engines: Engines,
+    near: Neighbours,
     clock: FixedClock,
 ) -> Reanalysis:
     return Reanalysis(
-        jobs=memory_jobs, pieces=memory_pieces, examiner=examiner, engines=engines, objects=objects, clock=clock
+        jobs=memory_jobs,
+        pieces=memory_pieces,
+        examiner=examiner,
+        engines=engines,
+        objects=objects,
+        neighbours=near,
+        clock=clock,
     )
 
 

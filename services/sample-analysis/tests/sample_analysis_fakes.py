@@ -205,13 +205,15 @@ class InMemoryNeighbourRepository:
     def __init__(self) -> None:
         self.kept: dict[str, Neighbour] = {}
 
-    async def latest(self, account_id: str, *, limit: int) -> Sequence[Neighbour]:
+    async def latest(self, account_id: str, *, but_in: str, until: datetime, limit: int) -> Sequence[Neighbour]:
         of_account = [one for one in self.kept.values() if one.account_id == account_id]
-        return sorted(of_account, key=lambda one: one.at, reverse=True)[:limit]
+        wanted = [one for one in of_account if one.sr_number != but_in and one.at <= until]
+        return sorted(wanted, key=lambda one: one.at, reverse=True)[:limit]
 
-    async def add(self, neighbours: Sequence[Neighbour]) -> None:
+    async def keep(self, neighbours: Sequence[Neighbour]) -> None:
         for one in neighbours:
-            self.kept.setdefault(f"{one.sr_number}/{one.sha256}", one)
+            known = self.kept.setdefault(f"{one.sr_number}/{one.sha256}", one)
+            self.kept[f"{one.sr_number}/{one.sha256}"] = replace(known, verdict=one.verdict)
 
     async def erase(self, sr_number: str) -> None:
         self.kept = {key: one for key, one in self.kept.items() if one.sr_number != sr_number}

@@ -1,6 +1,7 @@
 """Today's engines over what is stored: which verdicts change, and what is stated about them."""
 
 import json
+import random
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
@@ -19,11 +20,14 @@ from sample_analysis_fakes import (
 from caseway_contracts.base import ObjectRef
 from caseway_contracts.cases import CaseErased
 from caseway_contracts.results import EvidenceReport
+from caseway_kit.archives import Content
 from caseway_kit.errors import OutageError
 from caseway_kit.objects import Objects
 from caseway_kit.sandbox import SandboxLimit
 from caseway_kit.testing.clock import FixedClock
 from sample_analysis.engine_client import Engines
+from sample_analysis.engines.hashing import hashes
+from sample_analysis.examining import Examiner
 from sample_analysis.reanalysis import Job, JobRepository, Query
 from sample_analysis.reanalyzing import LEASE, Reanalysis
 
@@ -210,6 +214,66 @@ async def test_everybody_who_sent_the_same_bytes_is_told_in_a_statement_of_their
     said = {one["key"]: one for one in (json.loads(one.body) for one in memory_pieces.published)}
     assert {one["account_id"] for one in said.values()} == {"acc-1", "acc-2"}
     assert "SR01-000000042-4" not in json.dumps(said["SR01-000000043-4"])
+
+
+async def test_many_pieces_of_the_same_bytes_are_each_looked_at_a_few_times_at_most(
+    kafka: Kafka,
+    make_case: MakeCase,
+    examiner: Examiner,
+    new_engines: Callable[..., Any],
+    run: Callable[..., Any],
+    memory_jobs: InMemoryJobRepository,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    await kafka.state(await make_case({f"p{number:02}": "file" for number in range(20)}, name="a", data=b"the same"))
+    await new_engines(found("malicious", BAD))
+    report, looks = examiner.report, 0
+
+    async def count_looks(*args: Any, **named: Any) -> Any:
+        nonlocal looks
+        looks += 1
+        return await report(*args, **named)
+
+    monkeypatch.setattr(examiner, "report", count_looks)
+    job = await run(kind="file", dry_run=True)
+    assert await memory_jobs.count(job.id) == 20
+    assert looks <= 2 * 20
+
+
+async def test_a_later_statement_still_tells_what_a_file_is_near_to(
+    kafka: Kafka,
+    make_case: MakeCase,
+    sandbox: FakeSandbox,
+    objects: Objects,
+    clock: FixedClock,
+    new_engines: Callable[..., Any],
+    run: Callable[..., Any],
+    memory_jobs: InMemoryJobRepository,
+    memory_pieces: InMemoryPieceRepository,
+) -> None:
+    def looked_at(data: bytes, *reasons: Any) -> dict[str, Any]:
+        known = hashes(Content.of_bytes(data))
+        return found("malicious" if reasons else "unknown", *reasons, sha256=known["sha256"], tlsh=known["tlsh"])
+
+    first = random.Random(7).randbytes(5_000)
+    variant = first[:2_000] + b"another" + first[2_007:]
+    sandbox.outcomes = [looked_at(first), looked_at(variant)]
+    await kafka.state(await make_case({"p1": "file"}))
+    clock.advance(60)
+    await kafka.state(await make_case({"p2": "file"}, number=43))
+    await new_engines(looked_at(first, BAD), looked_at(variant, BAD))
+    job = await run()
+    reports = [
+        await objects.get_json(ObjectRef.model_validate(json.loads(one.body)["report"]), EvidenceReport)
+        for one in memory_pieces.published
+    ]
+    near = [[reason.says for reason in one.files[0].reasons if reason.engine == "tlsh"] for one in reports]
+    assert [one.sr_number for one in reports] == ["SR01-000000042-4", "SR01-000000043-4"]
+    assert [len(says) for says in near] == [0, 1]
+    assert "SR01-000000042-4" in near[1][0]
+    assert near[1][0].endswith("malicious.")
+    for change in await memory_jobs.changes(job.id, 10, ""):
+        assert [one.rule for one in change.difference.reasons] == ["bad"]
 
 
 async def test_an_erased_case_is_not_looked_at(

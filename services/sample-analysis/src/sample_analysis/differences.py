@@ -7,6 +7,7 @@ from pydantic import BaseModel, ConfigDict
 
 from caseway_contracts.kinds import Verdict, worst_verdict
 from caseway_contracts.results import EvidenceReport, FileResult
+from sample_analysis import neighbours
 from sample_analysis.reuse import repeatable
 
 INSIDE_KEPT = 50
@@ -78,4 +79,6 @@ def _reasons(before: EvidenceReport, now: EvidenceReport) -> tuple[RuleFact, ...
 
 
 def _rules(files: tuple[FileResult, ...]) -> Mapping[tuple[str, str], str]:
-    return {(reason.engine, reason.rule): reason.version for file in files for reason in file.reasons}
+    """What is near to a file depends on what else was sent, not on the engines."""
+    reasons = (reason for file in files for reason in file.reasons if reason.rule != neighbours.RULE)
+    return {(reason.engine, reason.rule): reason.version for reason in reasons}

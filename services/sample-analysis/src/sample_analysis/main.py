@@ -51,18 +51,25 @@ def build(settings: Settings) -> ServiceApp:
     results = MongoResultRepository(parts.database.collection("results"), parts.clock)
     examiner = Examiner(objects=parts.objects, scratch=scratch, engines=engines, results=results)
     earlier = MongoNeighbourRepository(parts.database.collection("neighbours"))
+    neighbours = Neighbours(repository=earlier, sandbox=sandbox)
     analysis = SampleAnalysis(
         pieces=pieces,
         results=results,
         objects=parts.objects,
         examiner=examiner,
         engines=engines,
-        neighbours=Neighbours(repository=earlier, sandbox=sandbox, clock=parts.clock),
+        neighbours=neighbours,
         clock=parts.clock,
     )
     jobs = MongoJobRepository(parts.database.collection("reanalyses"), parts.database.collection("changes"))
     reanalysis = Reanalysis(
-        jobs=jobs, pieces=pieces, examiner=examiner, engines=engines, objects=parts.objects, clock=parts.clock
+        jobs=jobs,
+        pieces=pieces,
+        examiner=examiner,
+        engines=engines,
+        objects=parts.objects,
+        neighbours=neighbours,
+        clock=parts.clock,
     )
 
     async def state_the_delay(event: Event, reason: str) -> None:

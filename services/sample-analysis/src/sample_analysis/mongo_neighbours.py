@@ -1,7 +1,8 @@
 from collections.abc import Sequence
 from dataclasses import asdict
+from datetime import datetime
 
-from caseway_kit.mongo import Collection, Index
+from caseway_kit.mongo import Collection, Index, UpdateOne
 from sample_analysis.neighbours import Neighbour
 
 _FIELDS = ("sr_number", "account_id", "sha256", "tlsh", "verdict", "at")
@@ -16,14 +17,20 @@ class MongoNeighbourRepository:
     async def prepare(self) -> None:
         await self._neighbours.ensure_indexes([Index([("account_id", 1), ("at", -1)]), Index([("sr_number", 1)])])
 
-    async def latest(self, account_id: str, *, limit: int) -> Sequence[Neighbour]:
-        found = await self._neighbours.find({"account_id": account_id}, sort=[("at", -1), ("_id", 1)], limit=limit)
+    async def latest(self, account_id: str, *, but_in: str, until: datetime, limit: int) -> Sequence[Neighbour]:
+        wanted = {"account_id": account_id, "at": {"$lte": until}, "sr_number": {"$ne": but_in}}
+        found = await self._neighbours.find(wanted, sort=[("at", -1), ("_id", 1)], limit=limit)
         return [Neighbour(**{field: document[field] for field in _FIELDS}) for document in found]
 
-    async def add(self, neighbours: Sequence[Neighbour]) -> None:
-        # A refused one is there already.
-        by_id = {f"{one.sr_number}/{one.sha256}": asdict(one) for one in neighbours}
-        await self._neighbours.insert_many([{"_id": key, **one} for key, one in by_id.items()])
+    async def keep(self, neighbours: Sequence[Neighbour]) -> None:
+        by_id = {f"{one.sr_number}/{one.sha256}": one for one in neighbours}
+        await self._neighbours.bulk([_upsert(key, one) for key, one in by_id.items()])
 
     async def erase(self, sr_number: str) -> None:
         await self._neighbours.delete_many({"sr_number": sr_number})
+
+
+def _upsert(key: str, neighbour: Neighbour) -> UpdateOne:
+    facts = asdict(neighbour)
+    verdict = {"verdict": facts.pop("verdict")}
+    return UpdateOne({"_id": key}, {"$set": verdict, "$setOnInsert": facts}, upsert=True)

@@ -8,7 +8,6 @@ from typing import Any, Protocol
 
 from caseway_contracts.kinds import Verdict
 from caseway_contracts.results import EvidenceReport, FileResult, Reason
-from caseway_kit.clock import Clock
 from caseway_kit.errors import OutageError
 from caseway_kit.sandbox import Budget, SandboxError, SandboxUnavailable
 
@@ -16,6 +15,7 @@ NEAREST = "sample_analysis.engines.near:nearest_of"
 BUDGET = Budget(wall_seconds=20, cpu_seconds=10)
 FILES_OF_A_PIECE = 50
 EARLIER_FILES = 1000
+RULE = "near-earlier-file"
 
 
 @dataclass(frozen=True)
@@ -33,11 +33,11 @@ class Neighbour:
 class NeighbourRepository(Protocol):
     """Every method raises OutageError."""
 
-    async def latest(self, account_id: str, *, limit: int) -> Sequence[Neighbour]:
-        """What the account sent last, the newest first; the same file of the same case once."""
+    async def latest(self, account_id: str, *, but_in: str, until: datetime, limit: int) -> Sequence[Neighbour]:
+        """What the account sent last in other cases, the newest first; the same file of the same case once."""
 
-    async def add(self, neighbours: Sequence[Neighbour]) -> None:
-        """Keep those that are not there yet."""
+    async def keep(self, neighbours: Sequence[Neighbour]) -> None:
+        """Of one that is there already, what is said about it now is kept."""
 
     async def erase(self, sr_number: str) -> None: ...
 
@@ -49,19 +49,21 @@ class Sandbox(Protocol):
 
 
 class Neighbours:
-    def __init__(self, *, repository: NeighbourRepository, sandbox: Sandbox, clock: Clock) -> None:
+    def __init__(self, *, repository: NeighbourRepository, sandbox: Sandbox) -> None:
         self._repository = repository
         self._sandbox = sandbox
-        self._clock = clock
 
-    async def tell(self, report: EvidenceReport, account_id: str) -> EvidenceReport:
-        """The report with what is near to each of its files, which are kept for those that come later."""
+    async def tell(self, report: EvidenceReport, account_id: str, *, until: datetime) -> EvidenceReport:
+        """The report with what is near to each of its files, which are kept for those that come later.
+
+        ``until``: when the piece came. What it is near to came before and in another case, however often it is told.
+        """
         files = [file for file in report.files if file.tlsh and file.sha256][:FILES_OF_A_PIECE]
         if not files:
             return report
-        known = await self._repository.latest(account_id, limit=EARLIER_FILES)
+        known = await self._repository.latest(account_id, but_in=report.sr_number, until=until, limit=EARLIER_FILES)
         near = await self._near(files, known) if known else {}
-        await self._repository.add([self._neighbour(file, report, account_id) for file in files])
+        await self._repository.keep([_neighbour(file, report, account_id, until) for file in files])
         told = [
             file.model_copy(update={"reasons": (*file.reasons, near[file.id])}) if file.id in near else file
             for file in report.files
@@ -87,15 +89,16 @@ class Neighbours:
                 reasons[file.id] = _reason(distance, known[place])
         return reasons
 
-    def _neighbour(self, file: FileResult, report: EvidenceReport, account_id: str) -> Neighbour:
-        return Neighbour(
-            sr_number=report.sr_number,
-            account_id=account_id,
-            sha256=file.sha256 or "",
-            tlsh=file.tlsh or "",
-            verdict=file.verdict,
-            at=self._clock.now(),
-        )
+
+def _neighbour(file: FileResult, report: EvidenceReport, account_id: str, at: datetime) -> Neighbour:
+    return Neighbour(
+        sr_number=report.sr_number,
+        account_id=account_id,
+        sha256=file.sha256 or "",
+        tlsh=file.tlsh or "",
+        verdict=file.verdict,
+        at=at,
+    )
 
 
 def _reason(distance: int, earlier: Neighbour) -> Reason:
@@ -103,4 +106,4 @@ def _reason(distance: int, earlier: Neighbour) -> Reason:
         f"Nearly the same (TLSH distance {distance}) as a file that you sent with {earlier.sr_number};"
         f" the verdict about that one: {earlier.verdict.replace('_', ' ')}."
     )
-    return Reason(engine="tlsh", version="4", rule="near-earlier-file", where=earlier.sr_number, says=says)
+    return Reason(engine="tlsh", version="4", rule=RULE, where=earlier.sr_number, says=says)

@@ -1,7 +1,8 @@
 """Works on the jobs of re-analysis, one piece at a time: what customers wait for now goes before."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator
+from collections.abc import Set as AbstractSet
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
@@ -21,6 +22,7 @@ from sample_analysis.differences import Difference, compare
 from sample_analysis.engine_client import Engines
 from sample_analysis.examining import Examiner
 from sample_analysis.findings import facts_of, hashes_of
+from sample_analysis.neighbours import Neighbours
 from sample_analysis.pieces import Piece, PieceRepository
 from sample_analysis.reanalysis import Change, Job, JobRepository, Query
 from sample_analysis.service import SERVICE
@@ -45,8 +47,10 @@ class Reanalysis:
         examiner: Examiner,
         engines: Engines,
         objects: Objects,
+        neighbours: Neighbours,
         clock: Clock,
     ) -> None:
+        self._neighbours = neighbours
         self._jobs = jobs
         self._pieces = pieces
         self._examiner = examiner
@@ -72,8 +76,8 @@ class Reanalysis:
                 worked = False
             if not worked:
                 with suppress(TimeoutError):
-                    async with asyncio.timeout(POLL_SECONDS):
-                        await self._wake.wait()
+                    # Not asyncio.timeout: before Python 3.11.3 an earlier cancellation may end the task instead.
+                    await asyncio.wait_for(self._wake.wait(), POLL_SECONDS)
 
     async def work(self) -> bool:
         """Work on one job until it is done or somebody else holds it. False: there is none."""
@@ -97,8 +101,9 @@ class Reanalysis:
                 await self._jobs.hold(job_id, token, self._clock.now() + LEASE)
 
     async def _work_on(self, job: Job, token: str) -> None:
+        looked_after: set[str] = set()
         async for piece in self._chosen(job.query, after=job.place):
-            failed = await self._failed(job, piece)
+            failed = await self._failed(job, piece, looked_after)
             changes = {"place": piece.id, "looked_at": job.looked_at + 1, "failed": job.failed + failed}
             job = job.model_copy(update=changes)
             if not await self._jobs.keep(job, token, self._clock.now() + LEASE):
@@ -112,14 +117,16 @@ class Reanalysis:
                 yield piece
             after = pieces[-1].id
 
-    async def _failed(self, job: Job, piece: Piece) -> bool:
-        """Look at a piece, and, where its verdict is another one, at all that hold the same bytes."""
+    async def _failed(self, job: Job, piece: Piece, looked_after: set[str]) -> bool:
+        """Look at a piece, and, where its verdict is another one, once at all that hold the same bytes."""
         try:
             look = await self._look(piece)
             if isinstance(look, _Look):
                 await self._jobs.record(job.id, look.change)
                 if job.query != Query():
-                    await self._look_at_the_others(job, look)
+                    for sha256 in sorted(look.turned() - looked_after):
+                        await self._look_at_the_others(job, look, sha256)
+                        looked_after.add(sha256)
                 await self._promote(job, look)
         except OutageError:
             raise
@@ -129,15 +136,14 @@ class Reanalysis:
             return True
         return look == "worse look"
 
-    async def _look_at_the_others(self, job: Job, look: "_Look") -> None:
-        for sha256 in look.turned():
-            async for other in self._chosen(Query(sha256=sha256)):
-                if other.id == look.piece.id:
-                    continue
-                theirs = await self._look(other)
-                if isinstance(theirs, _Look):
-                    await self._jobs.record(job.id, theirs.change)
-                    await self._promote(job, theirs)
+    async def _look_at_the_others(self, job: Job, look: "_Look", sha256: str) -> None:
+        async for other in self._chosen(Query(sha256=sha256)):
+            if other.id == look.piece.id:
+                continue
+            theirs = await self._look(other)
+            if isinstance(theirs, _Look):
+                await self._jobs.record(job.id, theirs.change)
+                await self._promote(job, theirs)
 
     async def _look(self, piece: Piece) -> "_Look | Literal['same', 'worse look']":
         assert piece.latest is not None, "only pieces about which something was stated are looked at again"
@@ -155,7 +161,7 @@ class Reanalysis:
         now = await self._examiner.report(work, salt=new_salt(), count_crash=count_crash)
         if now is None:
             return "same"
-        if (known := await self._pieces.find(piece.id)) is None or known.erased:
+        if await self._erased(piece):
             await self._examiner.forget(work.object.sha256)
             return "same"
         difference = compare(before, now)
@@ -166,7 +172,8 @@ class Reanalysis:
     async def _promote(self, job: Job, look: "_Look") -> None:
         if job.dry_run:
             return
-        work, report = look.work, look.report
+        work = look.work
+        report = await self._neighbours.tell(look.report, work.account_id, until=look.piece.at)
         ref = await self._objects.put_json(f"cases/{work.key}/reports/{work.subject_id}/{work.revision}", report)
         analyzed = restated(
             work,
@@ -184,6 +191,12 @@ class Reanalysis:
         if not await self._pieces.revise(look.piece.id, work.revision, stated, hashes=hashes_of(work, report)):
             # Erased meanwhile, or said by somebody who was quicker.
             await self._objects.delete(ref.key)
+            if await self._erased(look.piece):
+                await self._neighbours.erase(work.key)
+
+    async def _erased(self, piece: Piece) -> bool:
+        known = await self._pieces.find(piece.id)
+        return known is None or known.erased
 
 
 @dataclass(frozen=True)
@@ -210,7 +223,7 @@ class _Look:
             engines=self.engines,
         )
 
-    def turned(self) -> Iterable[str]:
+    def turned(self) -> AbstractSet[str]:
         """The hashes of the bytes whose verdict is another one."""
-        own = [self.work.object.sha256] if self.difference.before != self.difference.now else []
-        return dict.fromkeys([*own, *(turn.sha256 for turn in self.difference.inside)])
+        own = {self.work.object.sha256} if self.difference.before != self.difference.now else set()
+        return own | {turn.sha256 for turn in self.difference.inside}

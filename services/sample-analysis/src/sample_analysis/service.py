@@ -79,7 +79,7 @@ class SampleAnalysis:
             await self._forget_what_was_found(work)
             await self._pieces.forget(piece.id)
             return []
-        report = await self._neighbours.tell(report, work.account_id)
+        report = await self._neighbours.tell(report, work.account_id, until=piece.at)
         stated = await self._concluded(work, piece, report)
         fault_point("K8")
         return stated
