@@ -1,3 +1,4 @@
+import asyncio
 import json
 from collections.abc import Callable
 
@@ -110,6 +111,28 @@ async def test_a_stream_ends_when_its_token_is_no_longer_good(
         await stream.until(has("case", "timeline"))
         tokens.void.add("customer@a1")
         await stream.until(lambda one: one.ended)
+
+
+async def test_a_busy_stream_ends_too_when_its_token_is_no_longer_good(
+    api: FastAPI, projection: Projection, tokens: FakeTokens, submit: Make, make_event: Make
+) -> None:
+    await projection.apply([await submit()])
+    changes = 0
+
+    async def change(stream: Stream) -> None:
+        # Each poll of the stream finds something new, so that it never has nothing to say.
+        nonlocal changes
+        changes += 1
+        seen = len(stream.events())
+        await projection.apply([make_event(CaseStatusChanged, revision=changes)])
+        await stream.until(lambda one: one.ended or len(one.events()) > seen)
+
+    async with Stream(api, PATH, authorization=TOKEN) as stream:
+        await stream.until(has("case", "timeline"))
+        tokens.void.add("customer@a1")
+        async with asyncio.timeout(60):
+            while not stream.ended:
+                await change(stream)
 
 
 async def test_a_user_has_only_so_many_streams(api: FastAPI, projection: Projection, submit: Make) -> None:

@@ -1,6 +1,6 @@
 import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, Mapping
 from typing import Annotated, Any
 
 import structlog
@@ -15,8 +15,9 @@ from caseway_kit.auth import Caller, Tokens, require
 from caseway_kit.errors import OutageError
 from caseway_kit.paging import DEFAULT_LIMIT, Cursor, Limit, Page, from_cursor, to_cursor
 from caseway_kit.problems import Problem
+from caseway_kit.seats import Full, Seat
 from portal.cases import Cases
-from portal.feed import Feed, Fragment, Seat, TooManyStreams
+from portal.feed import Feed, Fragment
 from portal.listing import DEFAULT_SORT, ListQuery, Sort, words_of
 
 SignedIn = Annotated[Caller, Depends(require())]
@@ -117,7 +118,7 @@ def build_router(cases: Cases, feed: Feed) -> APIRouter:
                 return False
             return True
 
-        async def lines() -> AsyncIterator[str]:
+        async def lines() -> AsyncGenerator[str, None]:
             yield f"retry: {RETRY_MS}\n\n"
             fragments = feed.follow(caller, sr_number, last_event_id or None, stopping=stopping, welcome=welcome)
             try:
@@ -129,18 +130,19 @@ def build_router(cases: Cases, feed: Feed) -> APIRouter:
 
         try:
             seat = feed.seat(caller)
-        except TooManyStreams:
+        except Full:
             raise Problem.too_many(RETRY_AFTER_SECONDS, "You have too many open streams; close one.") from None
         return EventStream(lines(), seat)
 
     return router
 
 
-class EventStream(StreamingResponse):
-    media_type = "text/event-stream"
+class SeatedStream(StreamingResponse):
+    """A stream that has a seat until it ends, however it ends."""
 
-    def __init__(self, lines: AsyncIterator[str], seat: Seat) -> None:
-        super().__init__(lines, headers={"X-Accel-Buffering": "no"})
+    def __init__(self, content: AsyncGenerator[Any, None], seat: Seat, headers: Mapping[str, str]) -> None:
+        super().__init__(content, headers=headers)
+        self._content = content
         self._seat = seat
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -149,6 +151,14 @@ class EventStream(StreamingResponse):
         finally:
             # Not in the generator: one that never started is not closed.
             self._seat.leave()
+            await self._content.aclose()
+
+
+class EventStream(SeatedStream):
+    media_type = "text/event-stream"
+
+    def __init__(self, lines: AsyncGenerator[str, None], seat: Seat) -> None:
+        super().__init__(lines, seat, {"X-Accel-Buffering": "no"})
 
 
 def _lines(fragment: Fragment | None) -> str:

@@ -5,13 +5,14 @@ not seen that mark, so it gets the lot again.
 """
 
 import asyncio
-from collections import Counter
+import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
 from caseway_kit.paging import from_cursor, to_cursor
 from caseway_kit.problems import Problem
+from caseway_kit.seats import Seat, Seats
 from caseway_kit.tokens import Caller
 from portal.cases import Cases, Opened, account_of
 from portal.evidence import LISTS, MOST_LISTED
@@ -34,22 +35,6 @@ class Fragment:
     id: str | None = None
 
 
-class TooManyStreams(Exception):
-    """The user has as many open streams as one may have."""
-
-
-class Seat:
-    def __init__(self, open_streams: Counter[str], contact_id: str) -> None:
-        self._open = open_streams
-        self._contact_id = contact_id
-        self._open[contact_id] += 1
-
-    def leave(self) -> None:
-        self._open[self._contact_id] -= 1
-        if not self._open[self._contact_id]:
-            del self._open[self._contact_id]
-
-
 class Feed:
     def __init__(
         self, cases: Cases, *, poll_seconds: float = POLL_SECONDS, heartbeat_seconds: float = HEARTBEAT_SECONDS
@@ -57,13 +42,11 @@ class Feed:
         self._cases = cases
         self._poll_seconds = poll_seconds
         self._heartbeat_seconds = heartbeat_seconds
-        self._open: Counter[str] = Counter()
+        self._seats = Seats(each=MOST_STREAMS)
 
     def seat(self, caller: Caller) -> Seat:
-        """Counts one more open stream of the caller, until it is left; raises TooManyStreams."""
-        if self._open[caller.contact_id] >= MOST_STREAMS:
-            raise TooManyStreams
-        return Seat(self._open, caller.contact_id)
+        """Counts one more open stream of the caller, until it is left; raises Full."""
+        return self._seats.take(caller.contact_id)
 
     async def follow(
         self,
@@ -76,15 +59,22 @@ class Feed:
     ) -> AsyncIterator[Fragment | None]:
         """All there is (or what is newer than ``last_id``), then each change. None is a sign of life.
 
-        Ends when the service stops, or at a sign of life when the caller is not ``welcome`` any more.
+        Ends when the service stops. Each sign of life comes in its time, however much there is to tell, and only while
+        the caller is ``welcome``.
         """
         sent = _mark(last_id)
         if last_id is not None and not _goes_on(sent, await self._mark(caller, sr_number)):
             sent = None
             yield Fragment("reset", {})
-        quiet = 0.0
+        time = asyncio.get_running_loop().time
         yield None
+        sign_of_life = time() + self._heartbeat_seconds
         while not stopping.is_set():
+            if time() >= sign_of_life:
+                if not await welcome():
+                    return
+                yield None
+                sign_of_life = time() + self._heartbeat_seconds
             mark = await self._mark(caller, sr_number)
             if mark is not None and mark != sent and (opened := await self._cases.opened(caller, sr_number)):
                 page = opened.page
@@ -93,16 +83,9 @@ class Feed:
                     yield Fragment("reset", {})
                 for fragment in changed_since(opened, sent.version if sent else 0):
                     yield fragment
-                sent, quiet = Mark(page.epoch, page.version), 0.0
-            elif quiet >= self._heartbeat_seconds:
-                if not await welcome():
-                    return
-                yield None
-                quiet = 0.0
-            try:
+                sent = Mark(page.epoch, page.version)
+            with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(stopping.wait(), self._poll_seconds)
-            except TimeoutError:
-                quiet += self._poll_seconds
 
     async def _mark(self, caller: Caller, sr_number: str) -> Mark | None:
         return await self._cases.pages.mark(sr_number, account_of(caller))

@@ -3,7 +3,7 @@
 import asyncio
 import hashlib
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from typing import Annotated
 
 import structlog
@@ -13,9 +13,10 @@ from starlette.responses import Response
 
 from caseway_kit.errors import OutageError
 from caseway_kit.problems import Problem
+from caseway_kit.seats import Full
 from portal.case_api import RETRY_AFTER_SECONDS, RETRY_MS, EventStream
 from portal.cases import Cases
-from portal.feed import Feed, TooManyStreams
+from portal.feed import Feed
 from portal.pages.base import Site, page_router, site_of
 from portal.pages.visitors import Anybody, Visitor
 from portal.story import Story, story_of
@@ -56,7 +57,7 @@ def build_router(cases: Cases, feed: Feed) -> APIRouter:
             present = known or present
             return known is not None
 
-        async def lines() -> AsyncIterator[str]:
+        async def lines() -> AsyncGenerator[str, None]:
             yield f"retry: {RETRY_MS}\n\n"
             sent: dict[str, str] = {}
             mark = last_event_id or after or None
@@ -72,7 +73,7 @@ def build_router(cases: Cases, feed: Feed) -> APIRouter:
 
         try:
             seat = feed.seat(visitor.caller)
-        except TooManyStreams:
+        except Full:
             raise Problem.too_many(RETRY_AFTER_SECONDS, "You have too many open streams; close one.") from None
         return EventStream(lines(), seat)
 
