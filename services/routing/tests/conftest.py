@@ -12,6 +12,8 @@ from caseway_contracts.cases import CaseSubmitted, CaseUpdated
 from caseway_contracts.ratings import UrlReclassified, UrlsRated
 from caseway_kit.mongo import Database
 from caseway_kit.testing.clock import FixedClock
+from routing.desk import Desk
+from routing.mongo_desk import MongoDesk
 from routing.mongo_routes import MongoRouteRepository
 from routing.service import RouteRepository, Routing
 
@@ -118,6 +120,19 @@ def mongo_routes(database: Database) -> MongoRouteRepository:
 def routes(request: pytest.FixtureRequest) -> RouteRepository:
     repository: RouteRepository = request.getfixturevalue(f"{request.param}_routes")
     return repository
+
+
+@pytest.fixture
+async def mongo_desk(database: Database) -> MongoDesk:
+    desk = MongoDesk(database.collection("routes"))
+    await desk.prepare()
+    return desk
+
+
+@pytest.fixture
+def desk(request: pytest.FixtureRequest, routes: RouteRepository) -> Desk:
+    found: Desk = routes if isinstance(routes, InMemoryRouteRepository) else request.getfixturevalue("mongo_desk")
+    return found
 
 
 @pytest.fixture

@@ -7,6 +7,7 @@ from caseway_contracts.base import UnknownEvent
 from caseway_contracts.cases import CasesEvent
 from caseway_contracts.ratings import RatingsEvent, UrlReclassified, UrlsDelayed, UrlsRated
 from caseway_contracts.routes import RoutesEvent
+from caseway_kit.contacts import heed_contacts
 from caseway_kit.messaging import Inlet, emit, side_by_side
 from routing.service import Routing
 
@@ -14,6 +15,7 @@ BATCH = 50
 
 inlet = Inlet("routing")
 routes = inlet.publisher("routes", schema=RoutesEvent)
+heed_contacts(inlet)
 
 
 @inlet.subscriber("cases", schema=CasesEvent, batch=BATCH)

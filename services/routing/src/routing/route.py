@@ -50,6 +50,7 @@ class Route(Value):
     asked: bool = False
     """The customer said something after the analysis had its say: somebody has to read it."""
     closed: bool = False
+    erased: bool = False
     assignment: Assignment | None = None
     assignments: int = 0
     status: CaseStatus = "received"
@@ -57,7 +58,10 @@ class Route(Value):
 
     @property
     def waiting(self) -> tuple[str, ...]:
-        """Ids of the URLs that are on the desk: a customer wants them rated otherwise, and nobody has decided yet."""
+        """Ids of the URLs that are on the desk: a customer wants them rated otherwise, and nobody has decided yet.
+        Of an erased case nobody will."""
+        if self.erased:
+            return ()
         asked = {url_id for one in self.done for url_id in one.waiting}
         return tuple(sorted(asked - set(self.reclassified)))
 
@@ -121,7 +125,9 @@ class Router:
             self._change(escalated=(*self.route.escalated, event.escalation_type), asked=True)
             self._assign()
             self._escalate(event)
-        elif not isinstance(event, CaseErased | LegacyRequestImported):
+        elif isinstance(event, CaseErased):
+            self._change(erased=True)
+        elif not isinstance(event, LegacyRequestImported):
             raise InvalidEvent("a case event that cannot be in a sequence")
 
     def _update(self, event: CaseUpdated) -> None:

@@ -1,5 +1,5 @@
-from caseway_kit.settings import SharedSettings, service_settings
+from caseway_kit.settings import ApiSettings, service_settings
 
 
-class Settings(SharedSettings):
+class Settings(ApiSettings):
     model_config = service_settings("ROUTING_")
