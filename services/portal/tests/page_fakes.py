@@ -9,7 +9,7 @@ from typing import Any
 
 import httpx
 
-from caseway_contracts.clients import Refused
+from caseway_contracts.clients import Refused, ServiceAway
 from caseway_kit.clock import Clock
 from caseway_kit.errors import OutageError
 from portal.sessions import Issued, Session
@@ -78,6 +78,7 @@ class FakeProfiles:
         self.saved: dict[str, dict[str, dict[str, Any]]] = {}
         self.keys: dict[str, dict[str, Any]] = {}
         self.refusal: Refused | None = None
+        self.away = False
 
     async def sign_in(self, email: str, password: str, *, address: str = "") -> dict[str, Any]:
         self._check()
@@ -100,6 +101,8 @@ class FakeProfiles:
         return self.people.get(_account(token), [])
 
     async def profiles(self, token: str) -> list[dict[str, Any]]:
+        if self.away:
+            raise ServiceAway("profiles did not answer")
         return list(self.saved.get(_account(token), {}).values())
 
     async def profile(self, token: str, profile_id: str) -> dict[str, Any] | None:

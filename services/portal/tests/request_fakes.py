@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from caseway_contracts.clients import Refused, ServiceAway
-from portal.requests.drafts import Draft, Owner
+from portal.requests.drafts import Draft, DraftIsOver, Owner
 
 
 class FakeIntake:
@@ -97,8 +97,14 @@ class FakeRatings:
 class InMemoryDraftRepository:
     def __init__(self) -> None:
         self.drafts: dict[tuple[Owner, str], Draft] = {}
+        self.over: set[tuple[Owner, str]] = set()
 
     async def save(self, owner: Owner, draft: Draft, expires_at: datetime) -> None:
+        if (owner, draft.draft_id) in self.over:
+            raise DraftIsOver
+        known, turn = self.drafts.get((owner, draft.draft_id)), draft.turn
+        if known and known.turn and turn and known.turn.page == turn.page and known.turn.number >= turn.number:
+            return
         self.drafts[owner, draft.draft_id] = draft
 
     async def find(self, owner: Owner, draft_id: str) -> Draft | None:
@@ -111,6 +117,10 @@ class InMemoryDraftRepository:
     async def delete(self, owner: Owner, draft_ids: Sequence[str]) -> None:
         for draft_id in draft_ids:
             self.drafts.pop((owner, draft_id), None)
+
+    async def end(self, owner: Owner, draft_id: str, expires_at: datetime) -> None:
+        self.over.add((owner, draft_id))
+        await self.delete(owner, [draft_id])
 
 
 def _account(token: str) -> str:

@@ -168,6 +168,45 @@ async def test_while_intake_is_away_nothing_is_lost(tab: Tab, intake: FakeIntake
     assert (await tab.post(f"{NEW}/parts", FORM)).status_code == 200
 
 
+@pytest.mark.parametrize("path", [NEW, f"{NEW}/parts"])
+async def test_while_profiles_is_away_the_form_says_so_and_keeps_what_was_typed(
+    tab: Tab, profiles: FakeProfiles, intake: FakeIntake, path: str
+) -> None:
+    profiles.away = True
+    answer = await tab.post(path, {**FORM, "action": "submit"})
+    assert (answer.status_code, answer.headers["retry-after"]) == (503, "5")
+    assert "Nothing was handed in; what you typed is kept." in answer.text
+    assert intake.cases == {}
+    for address in (f"{NEW}?draft={DRAFT}", NEW):
+        again = await tab.get(address)
+        assert again.status_code == 503
+        assert "Your product profiles can&#39;t be read just now" in again.text
+        assert f'href="{address}"' in again.text
+    profiles.away = False
+    assert value_of(await tab.get(f"{NEW}?draft={DRAFT}"), "description") == "Line one\nLine two"
+
+
+@pytest.mark.parametrize("action", ["submit", "discard"])
+async def test_a_draft_that_is_slow_on_its_way_is_not_there_after_the_end(tab: Tab, action: str) -> None:
+    late = {**FORM, "page": "first", "turn": "1"}
+    assert (await tab.post(f"{NEW}/draft", late)).status_code == 204
+    assert (await tab.post(NEW, {**FORM, "page": "first", "turn": "3", "action": action})).status_code == 303
+    assert (await tab.post(f"{NEW}/draft", {**late, "turn": "2"})).status_code == 409
+    assert (await tab.post(f"{NEW}/parts", {**late, "turn": "2"})).headers["draft-kept"] == "no"
+    assert (await tab.get(f"{NEW}?draft={DRAFT}")).status_code == 404
+    assert DRAFT not in (await tab.get(NEW)).text
+
+
+async def test_a_draft_that_is_slow_on_its_way_undoes_no_later_one(tab: Tab) -> None:
+    for turn in ("2", "1"):
+        typed = {**FORM, "subject": f"Turn {turn}", "page": "first", "turn": turn}
+        assert (await tab.post(f"{NEW}/draft", typed)).status_code == 204
+    assert value_of(await tab.get(f"{NEW}?draft={DRAFT}"), "subject") == "Turn 2"
+    # A number that nobody counts so far is no reason to keep nothing.
+    assert (await tab.post(f"{NEW}/draft", {**FORM, "subject": "Odd", "turn": "٣" * 40})).status_code == 204
+    assert value_of(await tab.get(f"{NEW}?draft={DRAFT}"), "subject") == "Odd"
+
+
 async def test_a_form_of_another_catalogue_is_shown_again(tab: Tab, intake: FakeIntake) -> None:
     intake.refusal = Refused(409, {"detail": "The form has changed."})
     answer = await tab.post(NEW, {**FORM, "action": "submit"})

@@ -9,6 +9,7 @@ from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from caseway_catalog import Catalog
+from caseway_contracts.clients import ServiceAway
 from caseway_kit.problems import Problem
 from portal.pages import quick_profile
 from portal.pages.backends import Profiles
@@ -20,12 +21,13 @@ from portal.pages.streamed import Streamed, StreamedCustomer, Uploaded, uploaded
 from portal.pages.visitors import Customer, Visitor
 from portal.phrases import Phrases
 from portal.requests.desk import Around, Desk, owner_of
-from portal.requests.drafts import Drafts, DraftTooLarge, is_draft_id
+from portal.requests.drafts import DraftIsOver, Drafts, DraftTooLarge, Turn, is_draft_id
 from portal.requests.form import Form
 from portal.requests.submission import Placed, Said
 from portal.requests.typed import Typed
 
 MOST_ATTACHED = 100
+AWAY_SECONDS = "5"
 
 
 @dataclass(frozen=True)
@@ -54,8 +56,8 @@ def build_router(desk: Desk, drafts: Drafts) -> APIRouter:
 
     @router.post("/requests/new/draft", status_code=204)
     async def keep(visitor: Customer, form: Posted) -> Response:
-        await _keep(desk, visitor, _draft_id(form), Typed(_pairs(form)))
-        return Response(status_code=204)
+        kept = await _keep(desk, visitor, form, Typed(_pairs(form)))
+        return Response(status_code=204 if kept else 409)
 
     return router
 
@@ -70,6 +72,8 @@ def _add_pages(router: APIRouter, kind: Kind, desk: Desk, drafts: Drafts) -> Non
                 raise Problem.not_found()
             typed, draft_id = found.typed, draft
         page = await _Page.of(request, visitor, desk, kind, draft_id, typed)
+        if page is None:
+            return _without_profiles(request, kind, draft or "")
         others = [] if draft is not None else await drafts.list(owner_of(visitor.caller))
         return await page.rendered(unfinished=others)
 
@@ -78,11 +82,11 @@ def _add_pages(router: APIRouter, kind: Kind, desk: Desk, drafts: Drafts) -> Non
         action, _, which = form.one("action").partition(":")
         draft_id = _draft_id(form)
         if action == "discard":
-            await drafts.delete(owner_of(visitor.caller), draft_id)
+            await drafts.end(owner_of(visitor.caller), draft_id)
             return see_other(request, kind.path, notice="draft-discarded")
         typed, refused = _with_files(Typed(_pairs(form)), uploaded(request), form.one("new_password"))
         if action == "profile":
-            await _keep(desk, visitor, draft_id, typed)
+            await _keep(desk, visitor, form, typed)
             chosen = quote(typed.one("profile_id"), safe="")
             return see_other(request, f"{kind.path}/profile?draft={draft_id}&profile_id={chosen}")
         if action == "remove" and which.isdecimal():
@@ -90,8 +94,10 @@ def _add_pages(router: APIRouter, kind: Kind, desk: Desk, drafts: Drafts) -> Non
         if action == "show-ratings":
             typed = typed.replaced({"rated": "1"})
         # Before others are asked: whoever of them is away, what was typed and sent is here.
-        await _keep(desk, visitor, draft_id, typed)
+        await _keep(desk, visitor, form, typed)
         page = await _Page.of(request, visitor, desk, kind, draft_id, typed)
+        if page is None:
+            return _without_profiles(request, kind, draft_id)
         # A file that did not arrive is no file of the case: that is said before anything is handed in.
         if action in ("", "submit") and not refused:
             return await page.submitted()
@@ -103,11 +109,15 @@ def _add_pages(router: APIRouter, kind: Kind, desk: Desk, drafts: Drafts) -> Non
     async def parts(request: Request, visitor: Customer, form: Posted) -> Response:
         """What scripts put in the place of what other choices have changed."""
         draft_id, typed = _draft_id(form), Typed(_pairs(form))
-        await _keep(desk, visitor, draft_id, typed)
+        kept = await _keep(desk, visitor, form, typed)
         page = await _Page.of(request, visitor, desk, kind, draft_id, typed)
+        if page is None:
+            return _without_profiles(request, kind, draft_id)
         tried = form.one("tried") == "1"
         wrong = await desk.faults(visitor.caller, page.form, page.around.catalog, all_of_them=tried)
-        return await page.rendered(wrong=wrong, tried=tried, template="requests/form.html")
+        answer = await page.rendered(wrong=wrong, tried=tried, template="requests/form.html")
+        answer.headers["Draft-Kept"] = "yes" if kept else "no"
+        return answer
 
 
 @dataclass(frozen=True)
@@ -123,8 +133,12 @@ class _Page:
     @classmethod
     async def of(
         cls, request: Request, visitor: Visitor, desk: Desk, kind: Kind, draft_id: str, typed: Typed
-    ) -> "_Page":
-        around = await desk.around(visitor.caller)
+    ) -> "_Page | None":
+        """None while profiles does not answer."""
+        try:
+            around = await desk.around(visitor.caller)
+        except ServiceAway:
+            return None
         fixed = {name: value for name, value in kind.fixed if value}
         return cls(request, visitor, desk, kind, draft_id, around, around.form(typed.replaced(fixed)))
 
@@ -139,7 +153,7 @@ class _Page:
         status = 503 if handed.says == "away" else 422
         answer = await page.rendered(wrong=handed.wrong or {}, tops=[says] if says else (), tried=True, status=status)
         if status == 503:
-            answer.headers["Retry-After"] = "5"
+            answer.headers["Retry-After"] = AWAY_SECONDS
         return answer
 
     async def rendered(
@@ -169,6 +183,12 @@ class _Page:
             tried=tried,
             unfinished=unfinished,
         )
+
+
+def _without_profiles(request: Request, kind: Kind, draft_id: str) -> Response:
+    answer = render(request, "requests/away.html", status=503, kind=kind, draft_id=draft_id)
+    answer.headers["Retry-After"] = AWAY_SECONDS
+    return answer
 
 
 def _preset(request: Request) -> Typed:
@@ -204,8 +224,19 @@ def _and(wrong: Placed, refused: Sequence[Uploaded], say: Phrases) -> Placed:
     return {**wrong, "attachments": [*said, *wrong.get("attachments", [])]}
 
 
-async def _keep(desk: Desk, visitor: Visitor, draft_id: str, typed: Typed) -> None:
+def _turn(form: PageForm) -> Turn | None:
+    """As scripts say it; forms that travel with the whole page come one after another."""
+    number = form.one("turn")
+    usable = number.isascii() and number.isdecimal() and len(number) < 10
+    return Turn(form.one("page")[:64], int(number)) if usable else None
+
+
+async def _keep(desk: Desk, visitor: Visitor, form: PageForm, typed: Typed) -> bool:
+    """False: the request was handed in or discarded meanwhile."""
     try:
-        await desk.keep(visitor.caller, draft_id, typed)
+        await desk.keep(visitor.caller, _draft_id(form), typed, _turn(form))
+    except DraftIsOver:
+        return False
     except DraftTooLarge:
         raise Problem.too_large("This is more than a request takes.") from None
+    return True

@@ -1,6 +1,7 @@
 """Update or Add a Product Profile without leaving the request: a window, or a page of its own without scripts."""
 
 import json
+from contextlib import suppress
 from typing import Any
 
 from fastapi import APIRouter, Request
@@ -15,7 +16,7 @@ from portal.pages.forms import Form, Posted, errors_in
 from portal.pages.product_form import ProductForm
 from portal.pages.visitors import Customer, Visitor
 from portal.requests.desk import owner_of
-from portal.requests.drafts import Drafts, is_draft_id
+from portal.requests.drafts import DraftIsOver, Drafts, is_draft_id
 
 PREFIX = "/quick"
 SAVED = "profile-saved"
@@ -81,6 +82,7 @@ def build_router(profiles: Profiles, catalog: Catalog, drafts: Drafts, path: str
     async def _choose(visitor: Visitor, draft: str, profile_id: str) -> None:
         owner = owner_of(visitor.caller)
         if draft and (kept := await drafts.find(owner, draft)) is not None:
-            await drafts.save(owner, draft, kept.typed.replaced({"profile_id": profile_id}))
+            with suppress(DraftIsOver):
+                await drafts.save(owner, draft, kept.typed.replaced({"profile_id": profile_id}))
 
     return router

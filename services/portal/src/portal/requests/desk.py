@@ -9,7 +9,7 @@ from typing import Any, Protocol
 from caseway_catalog import Catalog
 from caseway_contracts.clients import Refused, ServiceAway
 from caseway_kit.auth import Caller
-from portal.requests.drafts import Drafts, Owner
+from portal.requests.drafts import Drafts, Owner, Turn
 from portal.requests.form import Form, Profile, form_state
 from portal.requests.offered import OfferedCatalog
 from portal.requests.reclassification import UrlRow, url_rows
@@ -92,8 +92,8 @@ class Desk:
         others = [one for one in contacts if one.get("email") != caller.email]
         return Around(catalog, profiles, others, emails)
 
-    async def keep(self, caller: Caller, draft_id: str, typed: Typed) -> None:
-        await self._drafts.save(owner_of(caller), draft_id, typed)
+    async def keep(self, caller: Caller, draft_id: str, typed: Typed, turn: Turn | None) -> None:
+        await self._drafts.save(owner_of(caller), draft_id, typed, turn)
 
     async def faults(self, caller: Caller, form: Form, catalog: Catalog, *, all_of_them: bool) -> Placed:
         """What intake would refuse as it stands; nothing while intake can't be asked."""
@@ -111,7 +111,7 @@ class Desk:
             return Handed(says="away")
         except Refused as refused:
             return self._refused(refused, form)
-        await self._drafts.delete(owner_of(caller), draft_id)
+        await self._drafts.end(owner_of(caller), draft_id)
         return Handed(sr_number=str(case["sr_number"]))
 
     async def rated(self, caller: Caller, form: Form) -> list[UrlRow] | None:

@@ -22,11 +22,20 @@ class Owner:
 
 
 @dataclass(frozen=True)
+class Turn:
+    """Which posting of which open page something came with: one that comes late undoes no later one."""
+
+    page: str
+    number: int
+
+
+@dataclass(frozen=True)
 class Draft:
     draft_id: str
     subject: str
     saved_at: datetime
     pairs: tuple[Pair, ...] = ()
+    turn: Turn | None = None
 
     @property
     def typed(self) -> Typed:
@@ -37,8 +46,13 @@ class DraftTooLarge(Exception):
     """More was typed than is kept."""
 
 
+class DraftIsOver(Exception):
+    """It was handed in or discarded, and nothing that comes late brings it back."""
+
+
 class DraftRepository(Protocol):
-    async def save(self, owner: Owner, draft: Draft, expires_at: datetime) -> None: ...
+    async def save(self, owner: Owner, draft: Draft, expires_at: datetime) -> None:
+        """Nothing changes where a later turn of the same page stands. Raises DraftIsOver."""
 
     async def find(self, owner: Owner, draft_id: str) -> Draft | None: ...
 
@@ -46,6 +60,9 @@ class DraftRepository(Protocol):
         """The owner's, without what is typed in them, the latest first."""
 
     async def delete(self, owner: Owner, draft_ids: Sequence[str]) -> None: ...
+
+    async def end(self, owner: Owner, draft_id: str, expires_at: datetime) -> None:
+        """There is no such draft, and until then there will be none."""
 
 
 def is_draft_id(text: str) -> bool:
@@ -57,12 +74,12 @@ class Drafts:
         self._drafts = drafts
         self._clock = clock
 
-    async def save(self, owner: Owner, draft_id: str, typed: Typed) -> None:
-        """Raises DraftTooLarge. Beyond the twentieth, a person's oldest is dropped."""
+    async def save(self, owner: Owner, draft_id: str, typed: Typed, turn: Turn | None = None) -> None:
+        """Raises DraftTooLarge and DraftIsOver. Beyond the twentieth, a person's oldest is dropped."""
         if typed.size() > MOST_BYTES:
             raise DraftTooLarge
         now = self._clock.now()
-        draft = Draft(draft_id, typed.one("subject")[:255], now, tuple(typed.pairs()))
+        draft = Draft(draft_id, typed.one("subject")[:255], now, tuple(typed.pairs()), turn)
         await self._drafts.save(owner, draft, now + KEPT)
         known = await self._drafts.list(owner)
         if len(known) > MOST_DRAFTS:
@@ -74,5 +91,6 @@ class Drafts:
     async def list(self, owner: Owner) -> Sequence[Draft]:
         return await self._drafts.list(owner)
 
-    async def delete(self, owner: Owner, draft_id: str) -> None:
-        await self._drafts.delete(owner, [draft_id])
+    async def end(self, owner: Owner, draft_id: str) -> None:
+        """It was handed in or discarded."""
+        await self._drafts.end(owner, draft_id, self._clock.now() + KEPT)

@@ -2,10 +2,11 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from caseway_kit.mongo import Collection, Index
-from portal.requests.drafts import Draft, Owner
+from caseway_kit.mongo import Collection, DuplicateKey, Index
+from portal.requests.drafts import Draft, DraftIsOver, Owner, Turn
 
 KIND = "draft"
+OVER = "draft-that-is-over"
 
 
 class MongoDraftRepository:
@@ -27,8 +28,16 @@ class MongoDraftRepository:
             "pairs": [list(pair) for pair in draft.pairs],
             "expires_at": expires_at,
         }
-        # By its id alone, MongoDB itself repeats the one of two first saves that came second.
-        await self._state.update_one({"_id": which["_id"]}, {"$set": facts}, upsert=True)
+        if draft.turn is not None:
+            facts |= {"page": draft.turn.page, "turn": draft.turn.number}
+            which["$nor"] = [{"page": draft.turn.page, "turn": {"$gte": draft.turn.number}}]
+        try:
+            await self._state.update_one(which, {"$set": facts}, upsert=True)
+        except DuplicateKey:
+            # Another first save came between, or there is something that this one may not change.
+            again = await self._state.update_one(which, {"$set": facts})
+            if not again.matched and await self._state.find_one({"_id": which["_id"], "kind": OVER}) is not None:
+                raise DraftIsOver from None
 
     async def find(self, owner: Owner, draft_id: str) -> Draft | None:
         found = await self._state.find_one(_which(owner, draft_id))
@@ -41,6 +50,10 @@ class MongoDraftRepository:
 
     async def delete(self, owner: Owner, draft_ids: Sequence[str]) -> None:
         await self._state.delete_many({"_id": {"$in": [_which(owner, one)["_id"] for one in draft_ids]}, "kind": KIND})
+
+    async def end(self, owner: Owner, draft_id: str, expires_at: datetime) -> None:
+        over = {**_which(owner, draft_id), "kind": OVER, "expires_at": expires_at}
+        await self._state.replace_one({"_id": over["_id"]}, over, upsert=True)
 
 
 def _which(owner: Owner, draft_id: str) -> dict[str, Any]:
@@ -55,4 +68,5 @@ def _which(owner: Owner, draft_id: str) -> dict[str, Any]:
 
 def _draft(found: dict[str, Any]) -> Draft:
     pairs = tuple((str(name), str(value)) for name, value in found.get("pairs", ()))
-    return Draft(found["draft_id"], found["subject"], found["saved_at"], pairs)
+    turn = Turn(found["page"], found["turn"]) if "turn" in found else None
+    return Draft(found["draft_id"], found["subject"], found["saved_at"], pairs, turn)

@@ -8,8 +8,17 @@ const says = JSON.parse(form.dataset.says);
 const status = form.querySelector("[data-status]");
 const csrf = document.querySelector('meta[name="csrf-token"]').content;
 const SAVE_AFTER = 600;
+const AGAIN_AFTER = 3000;
 
 // ---- What is typed
+
+// Which posting of this page it is: one that is slow on its way must not undo a later one.
+const PAGE = Date.now().toString(36) + Math.random().toString(36).slice(2);
+let turn = 0;
+form.addEventListener("formdata", (event) => {
+  event.formData.set("page", PAGE);
+  event.formData.set("turn", ++turn);
+});
 
 function typed() {
   const values = new URLSearchParams();
@@ -19,17 +28,17 @@ function typed() {
   return values;
 }
 
+class Away extends Error {}
+
 async function post(path, options = {}) {
-  const answer = await fetch(path, {
-    method: "POST",
-    body: typed(),
-    headers: { "X-CSRF-Token": csrf },
-    ...options,
-  });
+  sending += 1;
+  const asking = fetch(path, { method: "POST", body: typed(), headers: { "X-CSRF-Token": csrf }, ...options });
+  const answer = await asking.finally(() => (sending -= 1));
   if (answer.redirected) {
     status.textContent = says.sign_in;
     throw new SignedOut();
   }
+  if (answer.status >= 500) throw new Away();
   return answer;
 }
 
@@ -69,12 +78,15 @@ function putBack(values) {
 
 const typedSince = new Set();
 let asked = 0;
+let again = null;
 let saving = null;
+let sending = 0; // postings on their way
 let waiting = null; // the button that was pressed while uploads were under way
 
 async function refresh() {
-  const turn = ++asked;
+  const mine = ++asked;
   typedSince.clear();
+  clearTimeout(again);
   clearTimeout(saving); // asking keeps the draft too
   saving = null;
   form.setAttribute("aria-busy", "true");
@@ -82,17 +94,19 @@ async function refresh() {
     const answer = await post(`${form.getAttribute("action")}/parts`);
     const text = await answer.text();
     // What a later choice has asked for will be there soon.
-    if (turn === asked && answer.ok) show(new DOMParser().parseFromString(text, "text/html"));
-  } catch {
-    // The form's own button still works.
+    if (mine !== asked || !answer.ok) return;
+    show(new DOMParser().parseFromString(text, "text/html"));
+    tellKept(answer.headers.get("Draft-Kept") !== "no");
+  } catch (error) {
+    if (error instanceof SignedOut || mine !== asked) return;
+    status.textContent = says.later;
+    again = setTimeout(refresh, AGAIN_AFTER);
   } finally {
-    if (turn === asked) form.removeAttribute("aria-busy");
+    if (mine === asked) form.removeAttribute("aria-busy");
   }
 }
 
 function show(page) {
-  rememberDraft();
-  if (waiting === null) status.textContent = says.saved;
   const since = newer();
   for (const fresh of page.querySelectorAll("[data-part]")) {
     const name = fresh.dataset.part;
@@ -135,9 +149,14 @@ function rememberDraft() {
   history.replaceState(null, "", `${form.getAttribute("action")}?draft=${encodeURIComponent(id)}`);
 }
 
-function saveSoon() {
+function tellKept(kept) {
+  if (kept) rememberDraft();
+  if (waiting === null) status.textContent = kept ? says.saved : says.over;
+}
+
+function saveSoon(after = SAVE_AFTER) {
   clearTimeout(saving);
-  saving = setTimeout(save, SAVE_AFTER);
+  saving = setTimeout(save, after);
 }
 
 async function save() {
@@ -145,17 +164,16 @@ async function save() {
   saving = null;
   try {
     const answer = await post("/requests/new/draft");
-    if (!answer.ok) return;
-    rememberDraft();
-    status.textContent = says.saved;
-  } catch {
-    // The next key saves again.
+    if (answer.ok || answer.status === 409) tellKept(answer.ok);
+  } catch (error) {
+    if (!(error instanceof SignedOut) && saving === null) saveSoon(AGAIN_AFTER);
   }
 }
 
 let leaving = false;
 window.addEventListener("pagehide", () => {
-  if (saving === null || leaving) return;
+  // What is on its way may be cut off by leaving.
+  if ((saving === null && !sending) || leaving) return;
   const values = typed();
   values.set("csrf_token", csrf);
   fetch("/requests/new/draft", { method: "POST", body: values, headers: { "X-CSRF-Token": csrf }, keepalive: true });
