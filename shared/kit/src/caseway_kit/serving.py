@@ -1,13 +1,41 @@
+import asyncio
 import signal
 from types import FrameType
 
 import uvicorn
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from caseway_kit.app import ServiceApp
 
 GRACEFUL_SECONDS = 15
 # Longer than a proxy keeps an idle connection (Caddy: 120 s), so that it never writes into one that we just closed.
 KEEP_ALIVE_SECONDS = 130
+
+READER_SECONDS = 30.0
+# Who takes less than this in a second is given up: what waits for them would wait here for as long as they like.
+READER_PACE = 1024
+
+
+class Connection(HttpToolsProtocol):
+    seconds = READER_SECONDS
+
+    def pause_writing(self) -> None:
+        super().pause_writing()
+        self._look_again_after(self.transport.get_write_buffer_size())
+
+    def resume_writing(self) -> None:
+        super().resume_writing()
+        self._next_look.cancel()
+
+    def _look_again_after(self, waiting: int) -> None:
+        self._next_look: asyncio.TimerHandle = self.loop.call_later(self.seconds, self._look, waiting)
+
+    def _look(self, waited: int) -> None:
+        waiting = self.transport.get_write_buffer_size()
+        if waiting > waited - self.seconds * READER_PACE:
+            self.transport.abort()
+        else:
+            self._look_again_after(waiting)
 
 
 class _Server(uvicorn.Server):
@@ -30,7 +58,7 @@ def serve(app: ServiceApp, *, port: int, host: str = "127.0.0.1", trusted_proxie
             host=host,
             port=port,
             loop="uvloop",
-            http="httptools",
+            http=Connection,
             ws="none",
             lifespan="on",
             log_config=None,

@@ -6,7 +6,7 @@ from caseway_kit.archives.filetypes import FileType, detect, named_susceptible
 from caseway_kit.archives.passwords import PasswordNeeded
 from caseway_kit.archives.reader import Unreadable
 from caseway_kit.archives.reading import Member, NotAnArchive, open_archive, open_members
-from caseway_kit.archives.writing import protected_zip
+from caseway_kit.archives.writing import ZipOfOne, protected_zip
 
 __all__ = [
     "Budget",
@@ -19,6 +19,7 @@ __all__ = [
     "PasswordNeeded",
     "Spool",
     "Unreadable",
+    "ZipOfOne",
     "detect",
     "named_susceptible",
     "open_archive",

@@ -27,6 +27,8 @@ LINK = 0o120000
 
 _TEXT = c_char_p
 _HANDLE = c_void_p
+# What an archive is handed to while it is written: (handle, data, buffer, length), gives how much it took.
+TAKER = ctypes.CFUNCTYPE(c_ssize_t, c_void_p, c_void_p, c_void_p, c_size_t)
 
 _SIGNATURES: dict[str, tuple[Sequence[Any], Any]] = {
     "archive_version_string": ((), _TEXT),
@@ -60,6 +62,7 @@ _SIGNATURES: dict[str, tuple[Sequence[Any], Any]] = {
     "archive_write_set_options": ((_HANDLE, _TEXT), c_int),
     "archive_write_set_passphrase": ((_HANDLE, _TEXT), c_int),
     "archive_write_set_bytes_in_last_block": ((_HANDLE, c_int), c_int),
+    "archive_write_open": ((_HANDLE, c_void_p, c_void_p, TAKER, c_void_p), c_int),
     "archive_write_open_memory": ((_HANDLE, c_void_p, c_size_t, POINTER(c_size_t)), c_int),
     "archive_write_header": ((_HANDLE, _HANDLE), c_int),
     "archive_write_data": ((_HANDLE, c_void_p, c_size_t), c_ssize_t),
