@@ -1,50 +1,102 @@
 """ClamAV by clamd: against a server that speaks its protocol, and against the real one where it is installed."""
 
 import asyncio
-import io
 import shutil
 import struct
 import tempfile
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import pytest
+from sample_analysis_fakes import FakeSandbox
 
 from caseway_kit.archives import protected_zip
 from caseway_kit.errors import OutageError
 from caseway_kit.sandbox import Sandbox
-from sample_analysis.antivirus import Clamd, TooLarge, with_detections
+from sample_analysis import antivirus
+from sample_analysis.antivirus import judge, version, with_answers
+from sample_analysis.clamd import Clamd
 from sample_analysis.engine_client import BUDGET, PRELOAD, Engines
+from sample_analysis.findings import NoResult
 
 MARK = b"mark-of-a-made-up-virus"
 MOST_BYTES = 4_000_000
 
 
-async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    """As clamd(8) describes VERSION and INSTREAM."""
-    command = await reader.readline()
-    if command == b"nVERSION\n":
-        writer.write(b"ClamAV 1.4.6/27000/Mon Nov 16 09:00:00 2026\n")
-    elif command == b"nINSTREAM\n":
+@dataclass
+class Daemon:
+    """Speaks as clamd(8) describes sessions, VERSION and INSTREAM."""
+
+    database: int = 27000
+    renewed_after: int = 0
+    """Pieces until it loads another database, once."""
+    deaf: bool = False
+    asked: list[str] = field(default_factory=list)
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with suppress(asyncio.IncompleteReadError):
+            assert await reader.readuntil(b"\0") == b"zIDSESSION\0"
+            number = 0
+            while True:
+                command = (await reader.readuntil(b"\0"))[1:-1].decode()
+                number += 1
+                self.asked.append(command)
+                said = self._version() if command == "VERSION" else await self._scanned(reader)
+                writer.write(f"{number}: {said}\0".encode())
+                await writer.drain()
+                if said.startswith("INSTREAM"):
+                    break
+        writer.close()
+
+    def _version(self) -> str:
+        return f"ClamAV 1.4.6/{self.database}/Mon Nov 16 09:00:00 2026"
+
+    async def _scanned(self, reader: asyncio.StreamReader) -> str:
         data = b""
         while size := struct.unpack("!L", await reader.readexactly(4))[0]:
             data += await reader.readexactly(size)
-        if len(data) > MOST_BYTES:
-            writer.write(b"INSTREAM size limit exceeded. ERROR\n")
-        else:
-            writer.write(b"stream: Test.Family FOUND\n" if MARK in data else b"stream: OK\n")
-    await writer.drain()
-    writer.close()
+            if len(data) > MOST_BYTES:
+                return "INSTREAM size limit exceeded. ERROR"
+        while self.deaf:
+            await asyncio.sleep(0.01)
+        self.renewed_after -= 1
+        self.database += self.renewed_after == 0
+        if b"no memory" in data:
+            return "stream: Can't allocate memory ERROR"
+        return "stream: Test.Family FOUND" if MARK in data else "stream: OK"
 
 
 @pytest.fixture
-async def clamd() -> AsyncIterator[Clamd]:
-    server = await asyncio.start_server(answer, "127.0.0.1", 0)
-    async with server:
-        yield Clamd("127.0.0.1", server.sockets[0].getsockname()[1])
+def daemon() -> Daemon:
+    return Daemon()
+
+
+@pytest.fixture
+async def clamd(daemon: Daemon) -> AsyncIterator[Clamd]:
+    server = await asyncio.start_server(daemon.serve, "127.0.0.1", 0)
+    yield Clamd("127.0.0.1", server.sockets[0].getsockname()[1])
+    server.close()
+
+
+@pytest.fixture
+async def judged(clamd: Clamd, room: Path) -> Callable[..., Any]:
+    """What is said about pieces of these bytes, as they come out of a child."""
+
+    async def judged(*contents: bytes, **odd: Any) -> dict[str, Any]:
+        with tempfile.TemporaryFile(dir=room) as spill:
+            index: list[tuple[str, int, int]] = []
+            for number, content in enumerate(contents):
+                index.append((str(number), spill.tell(), len(content)))
+                spill.write(content)
+            spill.flush()
+            files = [{"id": node, "name": ""} for node, _, _ in index]
+            return await judge(clamd, {"files": files, "spilled": index} | odd, spill.fileno())
+
+    return judged
 
 
 @pytest.fixture
@@ -85,16 +137,72 @@ async def test_member_of_a_protected_zip_is_known_and_named(clamd: Clamd, analyz
 
 
 async def test_daemon_that_is_away_is_an_outage_and_not_a_verdict() -> None:
-    away = Clamd("127.0.0.1", 9)
     with pytest.raises(OutageError, match="clamd"):
-        await away.scan(io.BytesIO(b"x"))
-    with pytest.raises(OutageError, match="clamd"):
-        await away.version()
+        await version(Clamd("127.0.0.1", 9))
 
 
-async def test_what_it_takes_no_more_of_is_said(clamd: Clamd) -> None:
-    with pytest.raises(TooLarge):
-        await clamd.scan(io.BytesIO(bytes(MOST_BYTES + 1)))
+async def test_what_it_cannot_look_at_is_said_and_keeps_it_from_nothing_else(judged: Callable[..., Any]) -> None:
+    found = await judged(bytes(MOST_BYTES + 1), b"no memory", MARK, b"fine")
+    assert [[limit["limit"] for limit in file["limits"]] for file in found["files"]] == [
+        ["antivirus-bytes"],
+        ["antivirus-failed"],
+        [],
+        [],
+    ]
+    assert [file["verdict"] for file in found["files"]] == ["unknown", "unknown", "malicious", "unknown"]
+
+
+async def test_all_is_the_word_of_one_database_and_names_it(daemon: Daemon, judged: Callable[..., Any]) -> None:
+    daemon.renewed_after = 2
+    found = await judged(MARK, b"fine", MARK)
+    assert found["engines"] == ["clamav/1.4.6/27001"]
+    assert [[one["version"] for one in file["reasons"]] for file in found["files"]] == [
+        ["1.4.6/27001"],
+        [],
+        ["1.4.6/27001"],
+    ]
+
+
+async def test_what_it_answers_too_late_is_left_out_and_said(
+    daemon: Daemon, judged: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(antivirus, "SECONDS", 2.0)
+    daemon.deaf = True
+    found = await judged(b"one", b"two")
+    daemon.deaf = False
+    assert [[limit["limit"] for limit in file["limits"]] for file in found["files"]] == [["antivirus-time"]] * 2
+    assert daemon.asked == ["VERSION", "INSTREAM"]
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        {"files": [{"id": 5}]},
+        {"files": [{}]},
+        {"files": 7},
+        {"engines": 7},
+        {"emails": [{"id": "m", "reasons": 1}]},
+        {"spilled": [["0", "x", 1]]},
+    ],
+)
+async def test_what_is_no_result_is_said_before_anything_is_scanned(
+    daemon: Daemon, judged: Callable[..., Any], odd: dict[str, Any]
+) -> None:
+    with pytest.raises(NoResult):
+        await judged(MARK, **odd)
+    assert daemon.asked == []
+
+
+async def test_a_database_that_is_seen_to_be_another_is_in_force_at_once(
+    clamd: Clamd, daemon: Daemon, room: Path, sandbox: FakeSandbox
+) -> None:
+    engines = Engines(sandbox, antivirus=clamd, spill_in=room)
+    await engines.prepare()
+    daemon.database += 1
+    sample = room / "sample"
+    sample.write_bytes(b"x")
+    await engines.analyze(sample, evidence_id="e", name="x", kind="file", passwords=[])
+    assert engines.versions[-1] == "clamav/1.4.6/27001"
 
 
 def test_mail_whose_attachment_is_detected_is_as_bad() -> None:
@@ -102,10 +210,11 @@ def test_mail_whose_attachment_is_detected_is_as_bad() -> None:
     found: dict[str, Any] = {
         "files": [{**file, "id": "m", "parent_id": None}, {**file, "id": "a", "parent_id": "m", "name": "a.bin"}],
         "emails": [{"id": "m", "verdict": "unknown", "reasons": [], "limits": []}],
+        "attk_logs": [],
     }
     for one in found["files"]:
         one |= {"reasons": [], "limits": []}
-    judged = with_detections(found, {"a": "PUA.Test.Tool", "unheard-of": "X"}, {}, "1")
+    judged = with_answers(found, {"a": "PUA.Test.Tool", "unheard-of": "X"}, "1")
     assert [file["verdict"] for file in judged["files"]] == ["suspicious", "suspicious"]
     assert (judged["emails"][0]["verdict"], len(judged["emails"][0]["reasons"])) == ("suspicious", 1)
 
@@ -133,7 +242,8 @@ async def start_clamd(folder: Path, program: str, signatures: Path) -> tuple[asy
     port = server.sockets[0].getsockname()[1]
     server.close()
     await server.wait_closed()
-    settings = f"Foreground yes\nDatabaseDirectory {signatures}\nTCPSocket {port}\nTCPAddr 127.0.0.1\nUser root\n"
+    settings = "StreamMaxLength 2M\n"
+    settings += f"Foreground yes\nDatabaseDirectory {signatures}\nTCPSocket {port}\nTCPAddr 127.0.0.1\nUser root\n"
     (folder / "clamd.conf").write_text(settings)
     process = await asyncio.create_subprocess_exec(
         program, "-c", str(folder / "clamd.conf"), stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.DEVNULL
@@ -146,7 +256,7 @@ async def answers(clamd: Clamd, process: asyncio.subprocess.Process) -> bool:
     deadline = time.monotonic() + 60
     while process.returncode is None:
         with suppress(OutageError):
-            await clamd.version()
+            await version(clamd)
             return True
         assert time.monotonic() < deadline, "clamd did not come up"
         await asyncio.sleep(0.2)
@@ -157,6 +267,8 @@ async def test_the_real_daemon_says_the_same(room: Path, analyze: Callable[..., 
     if (program := shutil.which("clamd")) is None:
         pytest.skip("no clamd on this machine: ClamAV is an option that an operator installs")
     async with real_clamd(room, program) as clamd:
-        found = await analyze(clamd, protected_zip({"bad.bin": b"xx" + MARK, "good.txt": b"hello"}, "geheim"))
-    assert [file["verdict"] for file in found["files"]] == ["malicious", "malicious", "unknown"]
+        members = {"bad.bin": b"xx" + MARK, "good.txt": b"hello", "huge": bytes(9_000_000)}
+        found = await analyze(clamd, protected_zip(members, "geheim"))
+    assert [file["verdict"] for file in found["files"]] == ["malicious", "malicious", "unknown", "unknown"]
+    assert [limit["limit"] for limit in found["files"][-1]["limits"]] == ["antivirus-bytes"]
     assert "Own.Test.Family" in found["files"][1]["reasons"][0]["rule"]

@@ -80,6 +80,7 @@ def test_what_is_no_result_passes_through(found: dict[str, Any]) -> None:
         ("cpu_seconds", False),
         ("timestamps", True),
         ("scratch-space", False),
+        ("antivirus-failed", False),
     ],
 )
 def test_what_time_cut_short_is_not_used_again(limit: str, *, same_again: bool) -> None:

@@ -10,7 +10,7 @@ from typing import Any, Protocol
 from caseway_kit.errors import OutageError
 from caseway_kit.faults import fault_point
 from caseway_kit.sandbox import Budget, SandboxError, SandboxUnavailable
-from sample_analysis.antivirus import Antivirus, judge
+from sample_analysis.antivirus import Antivirus, judge, version
 
 ENGINES = "sample_analysis.engines"
 ANALYZE = f"{ENGINES}.files:analyze"
@@ -22,7 +22,7 @@ VERSIONS = f"{ENGINES}.versions:versions"
 BUDGET = Budget(wall_seconds=150, cpu_seconds=60)
 # The engines stop by themselves a little earlier, and then tell what they have found until then.
 LIMITS: Mapping[str, Any] = {"seconds": BUDGET.wall_seconds - 10}
-SECONDS_BETWEEN_VERSIONS = 600
+SECONDS_BETWEEN_VERSIONS = 60
 
 
 class Sandbox(Protocol):
@@ -49,7 +49,7 @@ class Engines:
         except SandboxError as error:
             raise OutageError("sandbox", str(error)) from error
         if self._antivirus:
-            versions += [f"clamav/{await self._antivirus.version()}"]
+            versions += [f"clamav/{await version(self._antivirus)}"]
         self.versions = tuple(versions)
 
     async def stay_up_to_date(self) -> None:
@@ -62,15 +62,16 @@ class Engines:
     async def analyze(
         self, sample: Path, *, evidence_id: str, name: str, kind: str, passwords: Sequence[str]
     ) -> dict[str, Any]:
-        """What the engines find. Raises the sandbox's SandboxLimit, SandboxCrash and ParserError, and OutageError."""
+        """What the engines find. Raises NoResult, OutageError, and SandboxLimit, SandboxCrash, ParserError."""
         args = (evidence_id, name, kind, list(passwords), LIMITS)
         if self._antivirus is None:
             return await self._in_sandbox(sample, args)
-        version = next((one for one in self.versions if one.startswith("clamav/")), "clamav/")
         with tempfile.TemporaryFile(dir=self._spill_in) as spill:
             found = await self._in_sandbox(sample, args, spill.fileno())
-            found = await judge(self._antivirus, version.partition("/")[2], found, spill.fileno())
-        return {**found, "engines": [*found.get("engines", ()), version]}
+            found = await judge(self._antivirus, found, spill.fileno())
+        if found["engines"][-1] not in self.versions:
+            await self.prepare()
+        return found
 
     async def _in_sandbox(self, sample: Path, args: tuple[object, ...], output: int | None = None) -> dict[str, Any]:
         job = self._sandbox.run(ANALYZE, *args, sample=sample, output=output, budget=BUDGET)

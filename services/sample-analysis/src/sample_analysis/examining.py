@@ -1,6 +1,6 @@
 """Looks at one piece: takes its words and bytes, lets the engines work, and makes a report of it, whatever happens."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
 import structlog
@@ -80,28 +80,17 @@ class Examiner:
         self, work: EvidenceWork, words: Words | None, salt: str, count_crash: CountCrash
     ) -> EvidenceReport:
         root = root_id(work.object.sha256)
-        key = self._key(work, words or Words())
+        engines = self._engines.versions
+        key = _key(work, words or Words(), engines)
         # A case whose words are gone may be erased: only its own bytes can tell.
         known = await self._results.find(key) if words is not None else None
         found = known or await self._found(work, words or Words(), root, count_crash)
         report = report_of(work, rooted(found, root, work.subject_id), salt=salt)
-        if known is None and words is not None and repeatable(report) and self._made_by_these(found):
+        # Rules and signatures may have been renewed while the engines were at work: the key names others then.
+        made_by_these = tuple(found.get("engines", engines)) == engines
+        if known is None and words is not None and repeatable(report) and made_by_these:
             await self._results.keep(key, work.object.sha256, found)
         return report
-
-    def _made_by_these(self, found: Found) -> bool:
-        """Rules may have been renewed while the engines were at work; then the key names others than did it."""
-        return tuple(found.get("engines", self._engines.versions)) == self._engines.versions
-
-    def _key(self, work: EvidenceWork, words: Words) -> str:
-        return result_key(
-            work.object.sha256,
-            kind=work.kind,
-            name=words.name,
-            passwords=words.passwords,
-            engines=self._engines.versions,
-            budget=LIMITS,
-        )
 
     async def _found(self, work: EvidenceWork, words: Words, root: str, count_crash: CountCrash) -> Found:
         async with self._scratch.fetched(work.object) as sample:
@@ -114,3 +103,14 @@ class Examiner:
                     log.warning("a sample ended its analyser", evidence=work.subject_id, signal=crash.signal_name)
                     if await count_crash() >= MOST_CRASHES:
                         raise
+
+
+def _key(work: EvidenceWork, words: Words, engines: Sequence[str]) -> str:
+    return result_key(
+        work.object.sha256,
+        kind=work.kind,
+        name=words.name,
+        passwords=words.passwords,
+        engines=engines,
+        budget=LIMITS,
+    )

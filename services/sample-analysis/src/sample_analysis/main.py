@@ -13,7 +13,7 @@ from caseway_kit.parts import Parts
 from caseway_kit.sandbox import Sandbox
 from caseway_kit.serving import serve
 from caseway_kit.settings import load
-from sample_analysis.antivirus import Clamd
+from sample_analysis.clamd import Clamd
 from sample_analysis.engine_client import BUDGET, PRELOAD, Engines
 from sample_analysis.engines_api import build_router
 from sample_analysis.examining import Examiner

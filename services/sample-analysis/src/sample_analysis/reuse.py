@@ -16,7 +16,7 @@ from caseway_contracts.results import EvidenceReport
 Found = Mapping[str, Any]
 
 # Limits of time, and of the room that others leave: how far the engines got until then is another story each time.
-TIMED = re.compile(r"(^|[-_])(time|seconds|timeout)([-_]|$)|^scratch-space$")
+TIMED = re.compile(r"(^|[-_])(time|seconds|timeout)([-_]|$)|^(?:scratch-space|antivirus-failed)$")
 
 
 class ResultRepository(Protocol):
