@@ -10,7 +10,7 @@ import pytest
 import typer
 from rich.console import Console
 
-from caseway_embedded.cli import cases
+from caseway_embedded.cli import cases, client
 from caseway_embedded.cli.client import Api
 from caseway_embedded.cli.results import print_case
 
@@ -58,6 +58,19 @@ def test_read_is_tried_again_while_a_part_starts(api: Callable[..., Api]) -> Non
     assert api(away, away, httpx.Response(200, json={"a": 1})).get("/x") == {"a": 1}
     with pytest.raises(typer.Exit):
         api(*[away] * 20).get("/x")
+
+
+def test_waiting_for_a_case_ends_in_time_however_often_a_read_is_tried(
+    api: Callable[..., Api], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    reached = api(*[httpx.Response(503)] * 20)
+    passed = [0.0]
+    monkeypatch.setattr("time.sleep", lambda seconds: passed.append(passed[-1] + seconds))
+    monkeypatch.setattr("time.monotonic", lambda: passed[-1])
+    with pytest.raises(typer.Exit) as ended:
+        cases.wait_until_complete(reached, "SR01-000000042-4", 5)
+    assert (ended.value.exit_code, passed[-1]) == (client.TIMED_OUT, 5)
+    assert "not complete after 5 s" in capsys.readouterr().err
 
 
 def test_write_is_never_repeated_by_itself(api: Callable[..., Api]) -> None:

@@ -145,6 +145,8 @@ async def test_analyst_sees_what_waits_and_decides_it(
     second = (await http.get(f"{listing}&cursor={first['next_cursor']}", headers=as_("analyst"))).json()
     assert [item["id"] for item in first["items"] + second["items"]] == [one.id for one in made]
     assert second["next_cursor"] is None
+    named = await http.get(f"{listing}&id={made[1].id}&id=none", headers=as_("analyst"))
+    assert [item["id"] for item in named.json()["items"]] == [made[1].id]
 
     decision = {"outcome": "changed", "rating": "safe", "categories": [58], "reason": "The site was cleaned."}
     path = f"{BASE}/reclassifications/{made[0].id}/decision"

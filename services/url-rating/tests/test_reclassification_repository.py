@@ -44,6 +44,17 @@ async def test_waiting_requests_come_in_pages(requests: ReclassificationReposito
     assert await requests.waiting(after=made[1].id, limit=2) == made[2:]
 
 
+async def test_requests_that_are_named_are_found_as_long_as_they_wait(
+    requests: ReclassificationRepository, make_request: MakeRequest, clock: FixedClock
+) -> None:
+    made = sorted((make_request(str(number)) for number in range(3)), key=lambda one: one.id)
+    await requests.add(made)
+    await requests.decide(safe(made[0], clock))
+    ids = [made[2].id, made[0].id, "none"]
+    assert await requests.waiting(ids=ids, after=None, limit=9) == [made[2]]
+    assert await requests.waiting(ids=ids, after=made[2].id, limit=9) == []
+
+
 async def test_request_that_is_there_is_left_as_it_is(
     requests: ReclassificationRepository, make_request: MakeRequest, clock: FixedClock
 ) -> None:

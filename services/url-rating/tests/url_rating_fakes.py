@@ -111,11 +111,14 @@ class InMemoryReclassificationRepository:
     async def find(self, request_id: str) -> Reclassification | None:
         return self.requests.get(request_id)
 
-    async def waiting(self, *, after: str | None, limit: int) -> list[Reclassification]:
+    async def waiting(
+        self, *, ids: Collection[str] | None = None, after: str | None, limit: int
+    ) -> list[Reclassification]:
         return [
             request
             for request_id, request in sorted(self.requests.items())
             if request.outcome is None and request_id not in self.erased and request_id > (after or "")
+            if ids is None or request_id in ids
         ][:limit]
 
     async def propose(self, request_id: str, proposal: Proposal) -> bool:

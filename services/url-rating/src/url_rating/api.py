@@ -1,6 +1,6 @@
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Depends
+from fastapi import APIRouter, Depends, Query
 from pydantic import BaseModel, Field
 
 from caseway_contracts.http import Body, RatingLookup
@@ -16,6 +16,8 @@ from url_rating.verdicts import UnknownCategories
 
 Analyst = Annotated[Caller, Depends(require("analyst"))]
 SignedIn = Annotated[Caller, Depends(require())]
+# As many as a request line has room for.
+MOST_IDS = 50
 
 
 class InvalidResult(BaseModel):
@@ -78,11 +80,13 @@ def build_router(*, lookup: Lookup, decisions: Decisions) -> APIRouter:
     async def reclassifications(
         _: Analyst,
         status: Literal["waiting"] = "waiting",  # noqa: ARG001 - the only status that has a list
+        id: Annotated[list[str] | None, Query(max_length=MOST_IDS)] = None,  # noqa: A002 - the parameter's name outside
         limit: Limit = DEFAULT_LIMIT,
         cursor: Cursor = None,
     ) -> Page[RequestItem]:
+        """All that wait, or those that are named."""
         position = from_cursor(cursor, str)
-        found = await decisions.waiting(after=position[0] if position else None, limit=limit + 1)
+        found = await decisions.waiting(ids=id, after=position[0] if position else None, limit=limit + 1)
         return page_of([_item(request) for request in found], limit, lambda item: (item.id,))
 
     @router.post("/reclassifications/{request_id}/decision")

@@ -1,6 +1,6 @@
 """An analyst decides what a customer asked for."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from caseway_contracts.kinds import Rating
 from caseway_kit.clock import Clock
@@ -31,8 +31,10 @@ class Decisions:
         self._verdicts = verdicts
         self._clock = clock
 
-    async def waiting(self, *, after: str | None = None, limit: int = 50) -> list[Reclassification]:
-        return await self._requests.waiting(after=after, limit=limit)
+    async def waiting(
+        self, *, ids: Collection[str] | None = None, after: str | None = None, limit: int = 50
+    ) -> list[Reclassification]:
+        return await self._requests.waiting(ids=ids, after=after, limit=limit)
 
     async def decide(
         self,

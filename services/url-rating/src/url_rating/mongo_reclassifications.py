@@ -36,10 +36,12 @@ class MongoReclassificationRepository:
         found = await self._collection.find_one({"_id": request_id})
         return None if found is None else _request(found)
 
-    async def waiting(self, *, after: str | None, limit: int) -> list[Reclassification]:
-        wanted: Document = {"waiting": True}
-        if after is not None:
-            wanted["_id"] = {"$gt": after}
+    async def waiting(
+        self, *, ids: Items[str] | None = None, after: str | None, limit: int
+    ) -> list[Reclassification]:
+        wanted: Document = {"waiting": True, "_id": {"$gt": after or ""}}
+        if ids is not None:
+            wanted["_id"]["$in"] = list(ids)
         return [_request(found) for found in await self._collection.find(wanted, sort=[("_id", 1)], limit=limit)]
 
     async def propose(self, request_id: str, proposal: Proposal) -> bool:

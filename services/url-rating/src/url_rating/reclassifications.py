@@ -100,8 +100,10 @@ class ReclassificationRepository(Protocol):
 
     async def find(self, request_id: str) -> Reclassification | None: ...
 
-    async def waiting(self, *, after: str | None, limit: int) -> list[Reclassification]:
-        """Undecided requests in the order of their ids, from behind ``after``."""
+    async def waiting(
+        self, *, ids: Collection[str] | None = None, after: str | None, limit: int
+    ) -> list[Reclassification]:
+        """Undecided requests, all or those of ``ids``, in the order of their ids, from behind ``after``."""
 
     async def propose(self, request_id: str, proposal: Proposal) -> bool:
         """Keep what a first analyst decided; False where the request does not wait: it is decided, or erased."""

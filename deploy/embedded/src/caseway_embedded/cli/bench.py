@@ -94,6 +94,7 @@ def rate(
     sizes: Annotated[list[int] | None, typer.Option("--entries", min=1, help="How long the list is.")] = None,
     seconds: Annotated[float, typer.Option(min=0.1, help="How long to look up at each size.")] = 10,
     at_once: Annotated[int, typer.Option(min=1, max=64, help="How many callers.")] = 2,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON for scripts.")] = False,
 ) -> None:
     """Look-ups per second with lists of 10 thousand, 1 million and 5 million entries, and how fast those load."""
     from caseway_embedded.bench.rates import Rates
@@ -108,7 +109,16 @@ def rate(
                 rates.close()
     except (OSError, RuntimeError, TimeoutError, ValueError, httpx.HTTPError) as error:
         stop(str(error), FAILURE)
-    show({"benchmark": "rate", "at_once": at_once, "sizes": found, "loadavg": [round(one, 2) for one in load]})
+    if as_json:
+        loadavg = [round(one, 2) for one in load]
+        return show({"benchmark": "rate", "at_once": at_once, "sizes": found, "loadavg": loadavg})
+    for one in found:
+        typer.echo(
+            f"{one['entries']:>9,} entries  {one['lookups_per_s']:7,} look-ups/s (ratio {one['ratio']:.2f})  "
+            f"one p50 {one['single_ms']['p50']:.1f} p95 {one['single_ms']['p95']:.1f} ms  "
+            f"imported at {one['import_lines_per_s']:,} lines/s"
+        )
+    return None
 
 
 def analyze(

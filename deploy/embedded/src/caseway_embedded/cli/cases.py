@@ -91,14 +91,15 @@ def submit(
 
 def wait_until_complete(api: Api, sr: str, timeout: float) -> Any:
     deadline = time.monotonic() + timeout
-    while True:
-        found = api.get(f"/cases/{sr}")
-        if found["analysis"]["complete"]:
-            return found
-        if time.monotonic() > deadline:
-            typer.echo(sr)
-            stop(f"The analysis of {sr} is not complete after {timeout:g} s; it goes on.", TIMED_OUT)
-        time.sleep(POLL_SECONDS)
+    try:
+        while True:
+            found = api.get(f"/cases/{sr}", until=deadline)
+            if found["analysis"]["complete"]:
+                return found
+            time.sleep(POLL_SECONDS)
+    except TimeoutError:
+        typer.echo(sr)
+        stop(f"The analysis of {sr} is not complete after {timeout:g} s; it goes on.", TIMED_OUT)
 
 
 def case(

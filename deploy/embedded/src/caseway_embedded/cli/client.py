@@ -1,6 +1,7 @@
 """HTTP calls of the commands, and what becomes of their errors: a sentence and an exit code."""
 
 import json
+import math
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,6 +16,8 @@ from caseway_embedded.cli import session as sessions
 _AWAY = frozenset({502, 503, 504})
 _WAITS = (0.5, 1, 2, 4, 8)
 
+PATIENCE_SECONDS = 60.0
+
 FAILURE, NOT_FOUND, REFUSED, TIMED_OUT = 1, 3, 4, 5
 
 
@@ -26,10 +29,12 @@ class Api:
             session = sessions.renewed(sessions.load())
         headers = {"Authorization": f"Bearer {session.token}"} if session.token else {}
         self.url = session.url
-        self.http = httpx.Client(base_url=f"{session.url}/api/v1", headers=headers, timeout=60)
+        self.http = httpx.Client(base_url=f"{session.url}/api/v1", headers=headers, timeout=PATIENCE_SECONDS)
 
-    def get(self, path: str, **params: Any) -> Any:
-        return self.call("GET", path, params={name: value for name, value in params.items() if value is not None})
+    def get(self, path: str, *, until: float | None = None, **params: Any) -> Any:
+        """``until`` is a time of the monotonic clock; TimeoutError when there is no answer by then."""
+        given = {name: value for name, value in params.items() if value is not None}
+        return self.call("GET", path, until=until, params=given)
 
     def post(self, path: str, body: Any = None, *, key: str | None = None) -> Any:
         return self.call("POST", path, json=body, headers={"Idempotency-Key": key} if key else {})
@@ -44,16 +49,31 @@ class Api:
             if cursor is None:
                 return
 
-    def call(self, method: str, path: str, **options: Any) -> Any:
+    def call(self, method: str, path: str, *, until: float | None = None, **options: Any) -> Any:
         with explained():
-            answer = self.http.request(method, path, **options)
+            answer = self._request(method, path, until, options)
             for wait in _WAITS if method == "GET" else ():
                 if answer.status_code not in _AWAY:
                     break
-                time.sleep(wait)
-                answer = self.http.request(method, path, **options)
+                time.sleep(min(wait, _left(until)))
+                answer = self._request(method, path, until, options)
             check(answer)
         return answer.json() if answer.content else None
+
+    def _request(self, method: str, path: str, until: float | None, options: dict[str, Any]) -> httpx.Response:
+        try:
+            return self.http.request(method, path, timeout=min(PATIENCE_SECONDS, _left(until)), **options)
+        except httpx.TimeoutException:
+            _left(until)
+            raise
+
+
+def _left(until: float | None) -> float:
+    """Seconds, endless without ``until``; TimeoutError when none is left."""
+    left = math.inf if until is None else until - time.monotonic()
+    if left <= 0:
+        raise TimeoutError
+    return left
 
 
 def check(answer: httpx.Response) -> None:

@@ -6,9 +6,21 @@ Exit codes: 0 ok, 1 failure, 2 usage, 3 not found, 4 input refused, 5 waited too
 
 import typer
 
-from caseway_embedded.cli import bench, cases, engines, legacy, operations, people, ratings, reanalysis, stack
+from caseway_embedded.cli import (
+    bench,
+    cases,
+    engines,
+    legacy,
+    operations,
+    overrides,
+    people,
+    ratings,
+    reanalysis,
+    reclassifications,
+    stack,
+)
 
-GROUPS = (stack, people, cases, ratings, legacy, operations, reanalysis, engines, bench)
+GROUPS = (stack, people, cases, ratings, overrides, reclassifications, legacy, operations, reanalysis, engines, bench)
 
 app = typer.Typer(
     name="caseway",
