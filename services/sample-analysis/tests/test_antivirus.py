@@ -37,8 +37,18 @@ class Daemon:
     deaf: bool = False
     asked: list[str] = field(default_factory=list)
 
-    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with suppress(asyncio.IncompleteReadError):
+    talks: list[asyncio.Task[None]] = field(default_factory=list)
+
+    def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.talks.append(asyncio.create_task(self._talk(reader, writer)))
+
+    async def stop(self) -> None:
+        for talk in self.talks:
+            talk.cancel()
+        await asyncio.gather(*self.talks, return_exceptions=True)
+
+    async def _talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
             assert await reader.readuntil(b"\0") == b"zIDSESSION\0"
             number = 0
             while True:
@@ -50,7 +60,8 @@ class Daemon:
                 await writer.drain()
                 if said.startswith("INSTREAM"):
                     break
-        writer.close()
+        finally:
+            writer.close()
 
     def _version(self) -> str:
         return f"ClamAV 1.4.6/{self.database}/Mon Nov 16 09:00:00 2026"
@@ -61,8 +72,8 @@ class Daemon:
             data += await reader.readexactly(size)
             if len(data) > MOST_BYTES:
                 return "INSTREAM size limit exceeded. ERROR"
-        while self.deaf:
-            await asyncio.sleep(0.01)
+        if self.deaf:
+            await asyncio.Event().wait()
         self.renewed_after -= 1
         self.database += self.renewed_after == 0
         if b"no memory" in data:
@@ -80,6 +91,7 @@ async def clamd(daemon: Daemon) -> AsyncIterator[Clamd]:
     server = await asyncio.start_server(daemon.serve, "127.0.0.1", 0)
     yield Clamd("127.0.0.1", server.sockets[0].getsockname()[1])
     server.close()
+    await daemon.stop()
 
 
 @pytest.fixture
@@ -169,7 +181,6 @@ async def test_what_it_answers_too_late_is_left_out_and_said(
     monkeypatch.setattr(antivirus, "SECONDS", 2.0)
     daemon.deaf = True
     found = await judged(b"one", b"two")
-    daemon.deaf = False
     assert [[limit["limit"] for limit in file["limits"]] for file in found["files"]] == [["antivirus-time"]] * 2
     assert daemon.asked == ["VERSION", "INSTREAM"]
 
