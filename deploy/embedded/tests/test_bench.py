@@ -18,7 +18,7 @@ from caseway_embedded.bench.events import STAGES, Events
 from caseway_embedded.bench.figures import figures, percentile
 from caseway_embedded.bench.meter import Meter, resident
 from caseway_embedded.bench.submitters import Submitted
-from caseway_kit.testing.plugin import Topics
+from caseway_kit.testing.topics import Topics
 
 MIB = 1024 * 1024
 

@@ -2,7 +2,7 @@ import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from pymongo import AsyncMongoClient
 
-from caseway_kit.testing.plugin import Topics
+from caseway_kit.testing.topics import Topics
 
 pytestmark = pytest.mark.integration
 

@@ -1,7 +1,6 @@
 """Against a real SMTP server on loopback."""
 
 import asyncio
-import socket
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from email.headerregistry import Address
@@ -27,13 +26,6 @@ class Server:
         if self.answer.startswith("250"):
             self.taken.append(envelope)
         return self.answer
-
-
-@pytest.fixture
-def port() -> int:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return int(free.getsockname()[1])
 
 
 @pytest.fixture

@@ -227,14 +227,6 @@ async def test_a_body_that_drips_is_cut_and_one_that_flows_is_not(api: FastAPI) 
 
 
 @pytest.fixture
-def port() -> int:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        number: int = free.getsockname()[1]
-        return number
-
-
-@pytest.fixture
 def run(port: int) -> Iterator[Callable[..., "subprocess.Popen[str]"]]:
     started: list[subprocess.Popen[str]] = []
 
@@ -322,6 +314,7 @@ def test_a_service_that_waits_for_a_need_can_be_told_to_end(run: Run) -> None:
 
 def test_a_port_that_is_taken_ends_the_start(run: Run, port: int) -> None:
     with socket.socket() as taken:
+        taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         taken.bind(("127.0.0.1", port))
         taken.listen()
         assert run().wait(timeout=60) not in (0, None)

@@ -18,7 +18,7 @@ from caseway_kit.messaging import Consumers, Delivery, Inlet, build_broker, enco
 from caseway_kit.messaging.attempts import MemoryAttempts
 from caseway_kit.messaging.delivery import MAX_PARKED_IN_A_ROW
 from caseway_kit.messaging.wire import Encoded, emit
-from caseway_kit.testing.plugin import Topics
+from caseway_kit.testing.topics import Topics
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(180)]
 

@@ -1,149 +1,53 @@
 """The service as a process of its own, with its real sandbox, on real Kafka and MongoDB."""
 
-import asyncio
 import hashlib
 import io
 import json
-import os
-import signal
-import socket
-import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 from uuid import uuid4
 
-import httpx
 import pytest
 import pyzipper
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 
 from caseway_contracts.base import ObjectRef
 from caseway_contracts.cases import CaseSubmitted
 from caseway_contracts.results import EvidenceReport
 from caseway_contracts.sheets import CaseSheet, SheetAttachment
-from caseway_kit.messaging import encode
 from caseway_kit.mongo import connect
 from caseway_kit.objects import Objects, new_salt, open_objects
-from caseway_kit.testing.plugin import Topics
+from caseway_kit.testing.service_process import MakeService, ServiceProcess
+from caseway_kit.testing.topic_log import OpenLog, TopicLog
+from caseway_kit.testing.waiting import eventually, eventually_async
 from sample_analysis.mongo_jobs import MongoJobRepository
 from sample_analysis.reanalysis import Job, Query
 
-pytestmark = [pytest.mark.integration, pytest.mark.timeout(400)]
+pytestmark = [pytest.mark.integration, pytest.mark.timeout(600)]
 
-DEADLINE = 120.0
 EICAR = b"X5O!P%@AP[4\\PZX54(P^)7CC)7}$" + b"EICAR-STANDARD-ANTIVIRUS-TEST-FILE!$H+H*"
 PASSWORD = "Grüße-1"
 
 
-async def eventually(look: Callable[[], Awaitable[Any]]) -> Any:
-    async with asyncio.timeout(DEADLINE):
-        while True:
-            if seen := await look():
-                return seen
-            await asyncio.sleep(0.05)
+@pytest.fixture(scope="module")
+def rules(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("rules")
 
 
-@dataclass
-class Service:
-    environment: dict[str, str]
-    log: Path
-    port: int
-    process: asyncio.subprocess.Process | None = None
-
-    async def start(self, **more: str) -> None:
-        with self.log.open("ab") as log:
-            self.process = await asyncio.create_subprocess_exec(
-                *(sys.executable, "-m", "sample_analysis.main"),
-                env={**os.environ, **self.environment, **more},
-                stdout=log,
-                stderr=log,
-            )
-        await eventually(self._ready)
-
-    async def _ready(self) -> bool:
-        assert self.process is not None
-        assert self.process.returncode is None, self.log.read_text()[-3_000:]
-        async with httpx.AsyncClient() as client:
-            try:
-                return (await client.get(f"http://127.0.0.1:{self.port}/readyz")).status_code == 200
-            except httpx.TransportError:
-                return False
-
-    async def is_killed(self) -> None:
-        assert self.process is not None
-        async with asyncio.timeout(DEADLINE):
-            assert await self.process.wait() == -signal.SIGKILL
-
-    async def stop(self) -> None:
-        assert self.process is not None
-        if self.process.returncode is None:
-            self.process.terminate()
-        assert await self.process.wait() == 0
-
-
-@dataclass
-class Log:
-    """What the test states, and what the service states about it."""
-
-    producer: AIOKafkaProducer
-    consumer: AIOKafkaConsumer
-    seen: list[dict[str, Any]] = field(default_factory=list)
-
-    async def state(self, event: CaseSubmitted) -> None:
-        one = encode(event, source="tests")
-        headers = [(name, value.encode()) for name, value in one.headers.items()]
-        await self.producer.send_and_wait(one.topic, one.body.encode(), key=one.key.encode(), headers=headers)
-
-    async def stated(self, sr_number: str, count: int = 1) -> list[dict[str, Any]]:
-        async def look() -> list[dict[str, Any]]:
-            for records in (await self.consumer.getmany(timeout_ms=200)).values():
-                self.seen += [json.loads(record.value) for record in records]
-            found = [one for one in self.seen if one["key"] == sr_number]
-            return found if len(found) >= count else []
-
-        found: list[dict[str, Any]] = await eventually(look)
-        return found
+@pytest.fixture(scope="module")
+def service(make_service: MakeService, rules: Path) -> ServiceProcess:
+    more = {"SAMPLE_ANALYSIS_RULES": str(rules), "SAMPLE_ANALYSIS_WORKERS": "2"}
+    return make_service("sample-analysis", CASEWAY_JWKS="http://127.0.0.1:9/jwks.json", **more)
 
 
 @pytest.fixture
-def objects(tmp_path: Path) -> Objects:
-    return open_objects(f"file://{tmp_path}/objects")
+def objects(service: ServiceProcess) -> Objects:
+    return open_objects(service.objects)
 
 
 @pytest.fixture
-async def service(kafka_address: str, mongo_url: str, topics: Topics, tmp_path: Path) -> AsyncIterator[Service]:
-    topics.exact()
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    environment = {
-        "CASEWAY_KAFKA": kafka_address,
-        "CASEWAY_MONGO": mongo_url,
-        "CASEWAY_OBJECTS": f"file://{tmp_path}/objects",
-        "CASEWAY_REGION": "01",
-        "CASEWAY_JWKS": "http://127.0.0.1:9/jwks.json",
-        "CASEWAY_TESTING": "1",
-        "SAMPLE_ANALYSIS_PORT": str(port),
-        "SAMPLE_ANALYSIS_WORKERS": "2",
-    }
-    service = Service(environment, tmp_path / "service.log", port)
-    yield service
-    await service.stop()
-
-
-@pytest.fixture
-async def log(kafka_address: str, topics: Topics) -> AsyncIterator[Log]:
-    topics.exact()
-    producer = AIOKafkaProducer(bootstrap_servers=kafka_address)
-    consumer = AIOKafkaConsumer("analyses", bootstrap_servers=kafka_address, auto_offset_reset="earliest")
-    await producer.start()
-    await consumer.start()
-    yield Log(producer, consumer)
-    await consumer.stop()
-    await producer.stop()
+async def log(open_log: OpenLog, service: ServiceProcess) -> TopicLog:
+    return await open_log("analyses")
 
 
 @pytest.fixture
@@ -205,18 +109,17 @@ def protected_zip() -> bytes:
 
 
 async def test_a_protected_zip_travels_from_its_case_to_its_result(
-    service: Service,
-    log: Log,
+    service: ServiceProcess,
+    log: TopicLog,
     objects: Objects,
     make_case: Callable[..., Awaitable[CaseSubmitted]],
     protected_zip: bytes,
-    tmp_path: Path,
 ) -> None:
-    await service.start(SAMPLE_ANALYSIS_SCRATCH=str(tmp_path.parent / f"{tmp_path.name}-scratch"))
+    service.start()
     mail = b"From: a@example.com\nTo: b@example.com\nSubject: Hi\n\nSee http://phishing.test/login now.\n"
     case = await make_case(("file", "samples.zip", protected_zip), ("email", "mail.eml", mail))
     await log.state(case)
-    stated = {one["subject_id"]: one for one in await log.stated(case.key, 2)}
+    stated = {one["subject_id"]: one for one in await log.stated(2, key=case.key)}
     zipped, mailed = (stated[piece.id] for piece in case.evidence)
 
     assert (zipped["type"], zipped["verdict"], zipped["files"]) == ("EvidenceAnalyzed", "malicious", 3)
@@ -237,60 +140,47 @@ async def test_a_protected_zip_travels_from_its_case_to_its_result(
 
 @pytest.mark.parametrize("point", ["K7", "K8"])
 async def test_a_service_that_is_killed_states_the_result_once_it_is_back(
-    service: Service,
-    log: Log,
+    service: ServiceProcess,
+    log: TopicLog,
     make_case: Callable[..., Awaitable[CaseSubmitted]],
     protected_zip: bytes,
-    tmp_path: Path,
     point: str,
 ) -> None:
-    scratch = tmp_path.parent / f"{tmp_path.name}-scratch"
-    await service.start(CASEWAY_FAULT=f"{point}:every=1", SAMPLE_ANALYSIS_SCRATCH=str(scratch))
+    service.start(CASEWAY_FAULT=f"{point}:every=1")
     case = await make_case(("file", "samples.zip", protected_zip))
     await log.state(case)
-    await service.is_killed()
-    await service.start(SAMPLE_ANALYSIS_SCRATCH=str(scratch))
-    first, *more = await log.stated(case.key)
+    service.is_killed()
+    service.start()
+    [first] = await log.stated(key=case.key)
     assert first["verdict"] == "malicious"
 
+    known = log.count(first)
     await log.state(case)
-    # At least once: the case event may have been planned twice, too.
-    again = await log.stated(case.key, 2 + len(more))
-    assert all(one == first for one in again)
-    assert [folder.name for folder in scratch.iterdir()] == [folder.name for folder in scratch.glob("run-*")]
-    assert len(list(scratch.iterdir())) == 1
+    await log.repeated(first, known + 1)
+    [run] = service.scratch.iterdir()
+    assert run.match("run-*")
 
 
 async def test_a_service_that_is_killed_while_it_looks_again_states_each_changed_verdict(
-    service: Service,
-    log: Log,
+    service: ServiceProcess,
+    log: TopicLog,
     make_case: Callable[..., Awaitable[CaseSubmitted]],
     jobs: MongoJobRepository,
-    tmp_path: Path,
+    rules: Path,
 ) -> None:
-    rules = tmp_path / "rules"
-    rules.mkdir()
-    environment = {
-        "SAMPLE_ANALYSIS_SCRATCH": str(tmp_path.parent / f"{tmp_path.name}-scratch"),
-        "SAMPLE_ANALYSIS_RULES": str(rules),
-    }
-    await service.start(**environment, CASEWAY_FAULT="K5:every=1")
+    service.start(CASEWAY_FAULT="K5:every=1")
     marker = uuid4().hex
     cases = [await make_case(("file", "notes.txt", f"a note with {marker}".encode())) for _ in range(2)]
-    other = await make_case(("file", "notes.txt", b"a note without it"))
+    other = await make_case(("file", "notes.txt", f"a note without it, but {uuid4().hex}".encode()))
+    await log.state(*cases, other)
     for case in (*cases, other):
-        await log.state(case)
-        assert [one["verdict"] for one in await log.stated(case.key)] == ["unknown"]
+        assert [one["verdict"] for one in await log.stated(key=case.key)] == ["unknown"]
 
     rule = (
         f'rule marked {{ meta: verdict = "malicious" says = "It is marked." strings: $a = "{marker}" condition: $a }}'
     )
     (rules / "team.yar").write_text(rule)
-
-    async def in_force() -> bool:
-        return "of the teams are in force" in service.log.read_text()
-
-    await eventually(in_force)
+    eventually(lambda: "of the teams are in force" in service.log)
     hashes = {piece.object.sha256 for case in (cases[0], other) for piece in case.evidence}
     asked = [
         Job(id=str(uuid4()), query=Query(sha256=one), dry_run=False, asked_by="op", asked_at=datetime.now(UTC))
@@ -298,21 +188,20 @@ async def test_a_service_that_is_killed_while_it_looks_again_states_each_changed
     ]
     for job in asked:
         await jobs.add(job)
-    await service.is_killed()
-    await service.start(**environment)
+    service.is_killed()
+    service.start()
 
     async def done() -> list[Job]:
         found = [await jobs.find(job.id) for job in asked]
         return [job for job in found if job is not None] if all(job and job.ended_at for job in found) else []
 
-    ended = await eventually(done)
+    ended = await eventually_async(done)
     assert sum(job.failed for job in ended) == 0
     for case in cases:
-        first, *revised = await log.stated(case.key, 2)
-        assert all(one == revised[0] for one in revised)
-        assert (revised[0]["revision"], revised[0]["verdict"], revised[0]["previous_verdict"]) == (
+        first, revised = await log.stated(2, key=case.key)
+        assert (revised["revision"], revised["verdict"], revised["previous_verdict"]) == (
             *(2, "malicious"),
             first["verdict"],
         )
-        assert any(engine.startswith("team-rules/") for engine in revised[0]["engines"])
-    assert len(await log.stated(other.key)) == 1
+        assert any(engine.startswith("team-rules/") for engine in revised["engines"])
+    assert len(await log.stated(key=other.key)) == 1

@@ -1,21 +1,28 @@
 """Fixtures for every member's tests; pytest loads them by the kit's entry point."""
 
-import asyncio
 import os
+import shutil
+import tempfile
 import uuid
 from collections.abc import AsyncIterator, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from contextlib import AsyncExitStack, ExitStack, contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 import structlog
 
 from caseway_kit.testing.parts import RUN_VARIABLE, TestRun
+from caseway_kit.testing.ports import held_port
+from caseway_kit.testing.topics import Topics
 
 if TYPE_CHECKING:
     from pymongo import MongoClient
 
     from caseway_kit.mongo import Database, Driver
+    from caseway_kit.testing.issuer import Issuer
+    from caseway_kit.testing.service_process import MakeService
+    from caseway_kit.testing.topic_log import OpenLog
 
 RUN = pytest.StashKey[TestRun]()
 
@@ -42,64 +49,6 @@ def kafka_address() -> str:
 def mongo_url() -> str:
     """A real replica set, the same for the whole run: ``CASEWAY_TEST_MONGO``, a container, or the embedded one."""
     return os.environ.get("CASEWAY_TEST_MONGO") or TestRun.current().address_of("mongo")
-
-
-class Topics:
-    """Makes topics on the test Kafka as the contracts declare them. Blocks, also inside an async test."""
-
-    def __init__(self, address: str) -> None:
-        self.prefix = f"t{uuid.uuid4().hex[:8]}-"
-        self._address = address
-
-    def exact(self, *names: str) -> None:
-        """Under their own names, all of them when none is named, and without what earlier tests wrote: a service reads
-        from the start, and what belongs to other tests' databases would be poison to it."""
-        own = {name: name for name in names or self._declared()}
-        self._make(own)
-        with ThreadPoolExecutor(1) as thread:
-            thread.submit(asyncio.run, self._empty(list(own))).result()
-
-    async def _empty(self, names: list[str]) -> Any:
-        from aiokafka import TopicPartition
-        from aiokafka.admin import AIOKafkaAdminClient, RecordsToDelete
-        from aiokafka.errors import KafkaError
-
-        from caseway_contracts.topics import topic
-
-        everything = RecordsToDelete(before_offset=-1)
-        admin = AIOKafkaAdminClient(bootstrap_servers=self._address)
-        await admin.start()
-        try:
-            partitions = [TopicPartition(name, number) for name in names for number in range(topic(name).partitions)]
-            async with asyncio.timeout(20):
-                while True:
-                    try:
-                        return await admin.delete_records(dict.fromkeys(partitions, everything))
-                    except KafkaError:  # the leaders of topics that were just made are not known everywhere yet
-                        await asyncio.sleep(0.2)
-        finally:
-            await admin.close()
-
-    def fresh(self, *names: str) -> dict[str, str]:
-        """Under names that no other test uses; returns declared name → name on the broker."""
-        renamed = {name: f"{self.prefix}{name}" for name in names or self._declared()}
-        self._make(renamed)
-        return renamed
-
-    def _declared(self) -> list[str]:
-        from caseway_contracts.topics import topics
-
-        return [topic.name for topic in topics()]
-
-    def _make(self, renamed: dict[str, str]) -> None:
-        from caseway_contracts.topics import topic
-        from caseway_embedded.topics import Topic, apply_topics
-
-        declared = [(topic(name), on_broker) for name, on_broker in renamed.items()]
-        made = [Topic(on_broker, found.partitions, found.config) for found, on_broker in declared]
-        # A loop of its own: the caller may be running in one, or in none.
-        with ThreadPoolExecutor(1) as thread:
-            thread.submit(asyncio.run, apply_topics(self._address, made)).result()
 
 
 @pytest.fixture
@@ -132,3 +81,77 @@ async def database(mongo_url: str, mongo_database: str) -> "AsyncIterator[Databa
     mongo = connect(mongo_url, app_name="tests", driver=driver)
     yield mongo.database(mongo_database)
     await mongo.close()
+
+
+@contextmanager
+def _open_folder() -> Iterator[Path]:
+    folder = Path(tempfile.mkdtemp(prefix="caseway-test-"))
+    folder.chmod(0o755)
+    yield folder
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture
+def open_folder() -> Iterator[Path]:
+    """A folder that every user can reach, also those that the sandbox's children run as; pytest's own are closed."""
+    with _open_folder() as folder:
+        yield folder
+
+
+@pytest.fixture
+def port() -> Iterator[int]:
+    """A port that nobody else is given before the test ends."""
+    with held_port() as port:
+        yield port
+
+
+@pytest.fixture(scope="module")
+def issuer() -> "Iterator[Issuer]":
+    from caseway_kit.testing.issuer import Issuer
+
+    with Issuer.running() as issuer:
+        yield issuer
+
+
+@pytest.fixture(scope="module")
+def make_service(
+    kafka_address: str,
+    mongo_url: str,
+    _mongo_admin: "MongoClient[dict[str, Any]]",
+) -> "Iterator[MakeService]":
+    """Makes a service that the tests of a module share, on topics and a database without anything of earlier modules;
+    a test says by ``start`` what it needs it to run with."""
+    from caseway_kit.testing.service_process import ServiceProcess
+
+    with ExitStack() as at_end:
+
+        def make(name: str, **environment: str) -> ServiceProcess:
+            Topics(kafka_address).exact()
+            package = name.replace("-", "_")
+            _mongo_admin.drop_database(package)
+            at_end.callback(_mongo_admin.drop_database, package)
+            parts = {"CASEWAY_KAFKA": kafka_address, "CASEWAY_MONGO": mongo_url}
+            settings = {"CASEWAY_REGION": "01", "CASEWAY_TESTING": "1"}
+            service = ServiceProcess(
+                package,
+                port=at_end.enter_context(held_port()),
+                folder=at_end.enter_context(_open_folder()),
+                environment=parts | settings | environment,
+            )
+            at_end.callback(service.stop)
+            return service
+
+        yield make
+
+
+@pytest.fixture
+async def open_log(kafka_address: str) -> "AsyncIterator[OpenLog]":
+    """Opens topics to state events on and to see what is stated."""
+    from caseway_kit.testing.topic_log import TopicLog
+
+    async with AsyncExitStack() as opened:
+
+        async def open_log(topic: str) -> TopicLog:
+            return await opened.enter_async_context(TopicLog.opened(kafka_address, topic))
+
+        yield open_log
