@@ -5,7 +5,7 @@ import shutil
 import struct
 import tempfile
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -95,11 +95,11 @@ async def clamd(daemon: Daemon) -> AsyncIterator[Clamd]:
 
 
 @pytest.fixture
-async def judged(clamd: Clamd, room: Path) -> Callable[..., Any]:
+async def judged(clamd: Clamd, open_folder: Path) -> Callable[..., Any]:
     """What is said about pieces of these bytes, as they come out of a child."""
 
     async def judged(*contents: bytes, **odd: Any) -> dict[str, Any]:
-        with tempfile.TemporaryFile(dir=room) as spill:
+        with tempfile.TemporaryFile(dir=open_folder) as spill:
             index: list[tuple[str, int, int]] = []
             for number, content in enumerate(contents):
                 index.append((str(number), spill.tell(), len(content)))
@@ -112,21 +112,12 @@ async def judged(clamd: Clamd, room: Path) -> Callable[..., Any]:
 
 
 @pytest.fixture
-def room() -> Iterator[Path]:
-    """A folder that every user can reach, unlike pytest's own."""
-    folder = Path(tempfile.mkdtemp(prefix="caseway-antivirus-test-"))
-    folder.chmod(0o755)
-    yield folder
-    shutil.rmtree(folder, ignore_errors=True)
-
-
-@pytest.fixture
-def analyze(room: Path) -> Callable[[Clamd, bytes], Any]:
+def analyze(open_folder: Path) -> Callable[[Clamd, bytes], Any]:
     async def analyze(clamd: Clamd, data: bytes) -> dict[str, Any]:
-        sample = room / "sample.bin"
+        sample = open_folder / "sample.bin"
         sample.write_bytes(data)
-        async with Sandbox(workers=1, scratch=room, preload=[PRELOAD], ceiling=BUDGET) as sandbox:
-            engines = Engines(sandbox, antivirus=clamd, spill_in=room)
+        async with Sandbox(workers=1, scratch=open_folder, preload=[PRELOAD], ceiling=BUDGET) as sandbox:
+            engines = Engines(sandbox, antivirus=clamd, spill_in=open_folder)
             await engines.prepare()
             found = await engines.analyze(sample, evidence_id="e", name="x.zip", kind="file", passwords=["geheim"])
             assert tuple(found["engines"]) == engines.versions
@@ -205,12 +196,12 @@ async def test_what_is_no_result_is_said_before_anything_is_scanned(
 
 
 async def test_a_database_that_is_seen_to_be_another_is_in_force_at_once(
-    clamd: Clamd, daemon: Daemon, room: Path, sandbox: FakeSandbox
+    clamd: Clamd, daemon: Daemon, open_folder: Path, sandbox: FakeSandbox
 ) -> None:
-    engines = Engines(sandbox, antivirus=clamd, spill_in=room)
+    engines = Engines(sandbox, antivirus=clamd, spill_in=open_folder)
     await engines.prepare()
     daemon.database += 1
-    sample = room / "sample"
+    sample = open_folder / "sample"
     sample.write_bytes(b"x")
     await engines.analyze(sample, evidence_id="e", name="x", kind="file", passwords=[])
     assert engines.versions[-1] == "clamav/1.4.6/27001"
@@ -274,10 +265,10 @@ async def answers(clamd: Clamd, process: asyncio.subprocess.Process) -> bool:
     return False
 
 
-async def test_the_real_daemon_says_the_same(room: Path, analyze: Callable[..., Any]) -> None:
+async def test_the_real_daemon_says_the_same(open_folder: Path, analyze: Callable[..., Any]) -> None:
     if (program := shutil.which("clamd")) is None:
         pytest.skip("no clamd on this machine: ClamAV is an option that an operator installs")
-    async with real_clamd(room, program) as clamd:
+    async with real_clamd(open_folder, program) as clamd:
         members = {"bad.bin": b"xx" + MARK, "good.txt": b"hello", "huge": bytes(9_000_000)}
         found = await analyze(clamd, protected_zip(members, "geheim"))
     assert [file["verdict"] for file in found["files"]] == ["malicious", "malicious", "unknown", "unknown"]

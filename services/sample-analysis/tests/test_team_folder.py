@@ -1,8 +1,7 @@
 """The folder of the teams' rules, with the real sandbox: it is there that rules are checked and compiled."""
 
 import shutil
-import tempfile
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -15,17 +14,8 @@ RULE = 'rule of_a_team { meta: verdict = "suspicious" strings: $a = "MARK" condi
 
 
 @pytest.fixture
-def room() -> Iterator[Path]:
-    """A folder that every user can reach, unlike pytest's own."""
-    folder = Path(tempfile.mkdtemp(prefix="caseway-team-test-"))
-    folder.chmod(0o755)
-    yield folder
-    shutil.rmtree(folder, ignore_errors=True)
-
-
-@pytest.fixture
-async def jail(room: Path) -> AsyncIterator[Sandbox]:
-    async with Sandbox(workers=1, scratch=room, preload=[PRELOAD], ceiling=BUDGET) as sandbox:
+async def jail(open_folder: Path) -> AsyncIterator[Sandbox]:
+    async with Sandbox(workers=1, scratch=open_folder, preload=[PRELOAD], ceiling=BUDGET) as sandbox:
         yield sandbox
 
 
@@ -44,36 +34,38 @@ def rules(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def team(jail: Sandbox, engines: Engines, room: Path, rules: Path) -> TeamFolder:
-    return TeamFolder(rules, sandbox=jail, scratch=room, preload=[PRELOAD], budget=BUDGET, renewed=engines.prepare)
+def team(jail: Sandbox, engines: Engines, open_folder: Path, rules: Path) -> TeamFolder:
+    return TeamFolder(
+        rules, sandbox=jail, scratch=open_folder, preload=[PRELOAD], budget=BUDGET, renewed=engines.prepare
+    )
 
 
-async def rules_that_match(engines: Engines, room: Path) -> list[str]:
-    sample = room / "sample.bin"
+async def rules_that_match(engines: Engines, open_folder: Path) -> list[str]:
+    sample = open_folder / "sample.bin"
     sample.write_bytes(b"a MARK in a file")
     found = await engines.analyze(sample, evidence_id="e", name="a.txt", kind="file", passwords=[])
     return [reason["rule"] for reason in found["files"][0]["reasons"]]
 
 
 async def test_rules_come_into_force_and_go_without_a_restart(
-    team: TeamFolder, rules: Path, engines: Engines, room: Path
+    team: TeamFolder, rules: Path, engines: Engines, open_folder: Path
 ) -> None:
     before = engines.versions
-    assert await rules_that_match(engines, room) == []
+    assert await rules_that_match(engines, open_folder) == []
     (rules / "team.yar").write_text(RULE)
     (rules / "notes.txt").write_text("no list of anything")
     await team.look()
     assert (team.files, team.refused) == (("team.yar",), None)
-    assert await rules_that_match(engines, room) == ["of_a_team"]
+    assert await rules_that_match(engines, open_folder) == ["of_a_team"]
     assert [version for version in engines.versions if version.startswith("team-rules/")]
     (rules / "team.yar").unlink()
     await team.look()
-    assert await rules_that_match(engines, room) == []
+    assert await rules_that_match(engines, open_folder) == []
     assert engines.versions == before
 
 
 async def test_bad_rule_is_refused_by_name_and_the_set_before_stays(
-    team: TeamFolder, rules: Path, engines: Engines, room: Path
+    team: TeamFolder, rules: Path, engines: Engines, open_folder: Path
 ) -> None:
     (rules / "team.yar").write_text(RULE)
     await team.look()
@@ -87,7 +79,7 @@ async def test_bad_rule_is_refused_by_name_and_the_set_before_stays(
         "blocklist.txt",
     ]
     assert (engines.versions, team.files) == (in_force, ("team.yar",))
-    assert await rules_that_match(engines, room) == ["of_a_team"]
+    assert await rules_that_match(engines, open_folder) == ["of_a_team"]
     (rules / "broken.yar").unlink()
     (rules / "blocklist.txt").unlink()
     await team.look()

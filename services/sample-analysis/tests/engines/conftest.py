@@ -1,7 +1,5 @@
 import io
 import json
-import shutil
-import tempfile
 import zipfile
 from collections.abc import Callable, Iterator
 from email import message_from_bytes, policy
@@ -133,12 +131,3 @@ def inspection() -> Callable[..., Inspection]:
         return Inspection(job, node, content, detect(content, name), 0, 0, "caseway-documents", "1")
 
     return inspection
-
-
-@pytest.fixture
-def open_folder() -> Iterator[Path]:
-    """A folder that every user can reach, unlike pytest's own."""
-    folder = Path(tempfile.mkdtemp(prefix="caseway-engines-test-"))
-    folder.chmod(0o755)
-    yield folder
-    shutil.rmtree(folder, ignore_errors=True)

@@ -2,11 +2,9 @@
 
 import io
 import os
-import shutil
 import tarfile
-import tempfile
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -214,15 +212,6 @@ def test_passwords_are_in_no_result(examine: Examine) -> None:
 def test_large_random_member_is_hashed_whole(examine: Examine, make_zip: MakeZip) -> None:
     content = os.urandom(3 * 1024 * 1024)
     assert examine(make_zip({"a": content}), "x.zip").file("a").size == len(content)
-
-
-@pytest.fixture
-def open_folder() -> Iterator[Path]:
-    """A folder that every user can reach, unlike pytest's own."""
-    folder = Path(tempfile.mkdtemp(prefix="caseway-archives-test-"))
-    folder.chmod(0o755)
-    yield folder
-    shutil.rmtree(folder, ignore_errors=True)
 
 
 async def test_encrypted_archives_open_in_the_sandbox_too(corpora: Path, open_folder: Path) -> None:

@@ -4,8 +4,7 @@ import os
 import random
 import subprocess
 import sys
-import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -81,14 +80,6 @@ def digest() -> Digest:
         return tlsh.hexdigest()
 
     return digest
-
-
-@pytest.fixture
-def open_folder() -> Iterator[Path]:
-    """A folder that every user can reach, unlike pytest's own."""
-    with tempfile.TemporaryDirectory(prefix="caseway-tlsh-test-") as folder:
-        Path(folder).chmod(0o755)
-        yield Path(folder)
 
 
 @pytest.mark.parametrize(("kind", "size"), DIGESTS)
