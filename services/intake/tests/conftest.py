@@ -32,7 +32,7 @@ from intake.rate_limit import RateLimit
 from intake.sr_blocks import SrNumbers
 from intake.submitting import Submitting
 from intake.updating import Updating
-from intake.uploads import Uploads
+from intake.uploads import Quota, Uploads
 
 CUSTOMER = "anna:acme:customer"
 STRANGER = "eve:evil:customer"
@@ -90,8 +90,11 @@ def person() -> Person:
 
 
 @pytest.fixture
-def uploads(known_uploads: InMemoryUploadRepository, objects: Objects, clock: FixedClock) -> Uploads:
-    return Uploads(known_uploads, objects, clock, largest=4 * 1024 * 1024)
+def uploads(
+    known_uploads: InMemoryUploadRepository, objects: Objects, cases: InMemoryCaseRepository, clock: FixedClock
+) -> Uploads:
+    quota = Quota(uploads=1_000, size=1024**3)
+    return Uploads(known_uploads, objects, cases, clock, largest=4 * 1024 * 1024, quota=quota)
 
 
 @pytest.fixture

@@ -12,7 +12,8 @@ from intake.members import Source, Taken
 from intake.peeking import Glance
 from intake.ports import KeyTaken, NumberTaken, UploadClaimed
 from intake.profile_facts import Learned
-from intake.uploads import Part, Upload
+from intake.upload import Part, Upload
+from intake.uploads import Quota
 
 Make = Callable[..., Any]
 
@@ -77,6 +78,13 @@ class InMemoryUploadRepository:
     async def finish(self, upload: Upload) -> None:
         if self.uploads[upload.upload_id].state != "ready":
             self.uploads[upload.upload_id] = upload
+
+    async def held(self, account_id: str) -> Quota:
+        held = [self.uploads[one] for one in await self.held_ids(account_id)]
+        return Quota(len(held), sum(one.length or 0 for one in held))
+
+    async def held_ids(self, account_id: str) -> list[str]:
+        return [one.upload_id for one in self.uploads.values() if one.account_id == account_id and one.expires_at]
 
     async def begin_part(self, upload_id: str, writer: str) -> None:
         known = self.uploads[upload_id]

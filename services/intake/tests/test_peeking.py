@@ -11,7 +11,7 @@ from caseway_kit.objects import Objects
 from caseway_kit.sandbox import Sandbox, SandboxCrash, SandboxLimit, SandboxUnavailable
 from caseway_kit.testing.clock import FixedClock
 from intake.peeking import Glance, RememberingPeek, SandboxPeek
-from intake.uploads import Upload
+from intake.upload import Upload
 
 SHA256 = "2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824"  # of "hello"
 

@@ -24,7 +24,8 @@ from intake.mongo_uploads import MongoUploadRepository
 from intake.ports import CaseRepository, KeyTaken, NumberTaken, Person, UploadClaimed
 from intake.profile_facts import Learned, LearnedRepository
 from intake.sr_blocks import Blocks, MongoBlocks, SrNumbers
-from intake.uploads import Part, Upload, UploadRepository
+from intake.upload import Part, Upload
+from intake.uploads import Quota, UploadRepository
 
 BOTH = ["memory", pytest.param("mongo", marks=pytest.mark.integration)]
 SR = "SR01-000000042-4"
@@ -214,6 +215,18 @@ async def test_an_upload_grows_only_where_it_stands(
     found = (await upload_repository.find("acme", ["u1", "u2"]))["u1"]
     assert (found.offset, [part.key for part in found.parts], found.writers) == (4, ["a"], ("w1",))
     assert await upload_repository.find("evil", ["u1"]) == {}
+
+
+async def test_what_no_case_names_is_held(
+    upload_repository: UploadRepository, make_upload_record: Callable[..., Upload]
+) -> None:
+    assert await upload_repository.held("acme") == Quota(0, 0)
+    for name, account, length in (("u1", "acme", 10), ("u2", "acme", 4), ("u3", "evil", 7)):
+        await upload_repository.add(make_upload_record(name, account_id=account, length=length))
+    assert await upload_repository.held("acme") == Quota(2, 14)
+    await upload_repository.keep(["u1"])
+    assert await upload_repository.held("acme") == Quota(1, 4)
+    assert await upload_repository.held_ids("acme") == ["u2"]
 
 
 async def test_an_upload_expires_until_a_case_names_it(

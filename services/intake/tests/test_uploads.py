@@ -1,3 +1,4 @@
+import asyncio
 import hashlib
 from collections.abc import AsyncIterator
 from datetime import timedelta
@@ -10,8 +11,9 @@ from starlette.requests import ClientDisconnect
 from caseway_kit.objects import Objects
 from caseway_kit.testing.clock import FixedClock
 from intake.names import upload_name
+from intake.passing import PART_BYTES
 from intake.sweeper import Sweeper
-from intake.uploads import PART_BYTES, Uploads
+from intake.uploads import Quota, Uploads
 
 UPLOADS = "/api/v1/uploads"
 LARGEST = 4 * 1024 * 1024
@@ -244,3 +246,37 @@ async def test_nobody_withdraws_what_others_uploaded(
     upload = await make_upload()
     assert (await http.delete(f"{UPLOADS}/{upload}", headers=stranger)).status_code == 404
     assert (await http.post("/api/v1/cases", json=make_submission(attachments=[{"upload_id": upload}]))).is_success
+
+
+@pytest.fixture
+def few(monkeypatch: pytest.MonkeyPatch, uploads: Uploads) -> None:
+    monkeypatch.setattr(uploads, "_quota", Quota(uploads=2, size=LARGEST))
+
+
+@pytest.mark.usefixtures("few")
+async def test_an_account_has_only_so_many_uploads_that_no_case_names(
+    http: httpx.AsyncClient,
+    make_upload: Make,
+    make_submission: Make,
+    known_uploads: InMemoryUploadRepository,
+    stranger: dict[str, str],
+) -> None:
+    opened = await asyncio.gather(*(http.post(UPLOADS, headers={"Upload-Length": "5"}) for _ in range(4)))
+    assert len([answer for answer in opened if answer.is_success]) == len(known_uploads.uploads) <= 2
+    known_uploads.uploads.clear()
+    first, _ = await make_upload(), await make_upload()
+    refused = await http.post(UPLOADS, content=b"one more")
+    assert (refused.status_code, refused.headers["retry-after"]) == (429, "3600")
+    [error] = refused.json()["errors"]
+    assert (error["code"], error["field"]) == ("upload.quota", "/Upload-Length")
+    assert error["help"]
+    assert len(known_uploads.uploads) == 2
+    assert (await http.post(UPLOADS, content=b"x", headers=stranger)).status_code == 201
+    await http.post("/api/v1/cases", json=make_submission(attachments=[{"upload_id": first}]))
+    assert (await http.post(UPLOADS, content=b"one more")).status_code == 201
+
+
+@pytest.mark.usefixtures("few")
+async def test_what_is_announced_counts_before_it_is_there(http: httpx.AsyncClient) -> None:
+    assert (await http.post(UPLOADS, headers={"Upload-Length": str(LARGEST)})).status_code == 201
+    assert (await http.post(UPLOADS, content=b"x")).status_code == 429

@@ -17,7 +17,7 @@ from intake.legacy import Legacy
 from intake.ports import Person
 from intake.promoting import Promoting
 from intake.rate_limit import RateLimit
-from intake.refusals import NotFound, Refused, TokenRefused, TooLarge, WrongOffset, WrongState
+from intake.refusals import NotFound, Refused, TokenRefused, TooLarge, TooMany, WrongOffset, WrongState
 from intake.submitting import Submitting
 from intake.updating import Updating
 from intake.uploads import Uploads
@@ -52,7 +52,7 @@ def build() -> FastAPI:
     for module in (uploads_api, bulk_api, cases_api, legacy_api, catalog_api):
         api.include_router(module.router, prefix=PREFIX)
     api.include_router(internal_api.router)
-    for refusal in (Refused, NotFound, WrongState, TooLarge, TokenRefused):
+    for refusal in (Refused, NotFound, WrongState, TooLarge, TooMany, TokenRefused):
         api.add_exception_handler(refusal, _on_refusal)
     return api
 
@@ -102,6 +102,9 @@ def problem_of(error: Exception) -> Problem:
             return Problem.conflict(error.says, *_fields(error))
         case TooLarge():
             return Problem.too_large(error.says)
+        case TooMany():
+            headers = {"Retry-After": str(error.seconds)}
+            return Problem(429, error.faults[0].message, errors=_fields(error), headers=headers)
         case TokenRefused():
             return Problem.unauthorized()
         case Problem():
@@ -109,7 +112,7 @@ def problem_of(error: Exception) -> Problem:
     return Problem.not_found()
 
 
-def _fields(refusal: Refused | WrongState) -> list[FieldError]:
+def _fields(refusal: Refused | WrongState | TooMany) -> list[FieldError]:
     return [FieldError(fault.field, fault.code, fault.message, fault.help) for fault in refusal.faults]
 
 

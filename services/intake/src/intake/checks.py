@@ -13,7 +13,7 @@ from intake.cases import Case
 from intake.peeking import Glance, Peek, faults_of, kind_of
 from intake.refusals import Fault, Refused, WrongState
 from intake.typed_urls import check_url
-from intake.uploads import Upload
+from intake.upload import Upload
 
 MOST_NAMED = 100
 _ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")

@@ -5,7 +5,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from intake.uploads import Upload
+from intake.upload import Upload
 
 
 def upload_ids(body: Mapping[str, Any]) -> list[str]:

@@ -32,7 +32,7 @@ from intake.sr_blocks import MongoBlocks, SrNumbers
 from intake.submitting import Submitting
 from intake.sweeper import Sweeper
 from intake.updating import Updating
-from intake.uploads import Uploads
+from intake.uploads import Quota, Uploads
 
 
 async def publish(events: Sequence[Encoded]) -> None:
@@ -54,7 +54,14 @@ def build(settings: Settings) -> ServiceApp:
         workers=settings.sandbox_workers, scratch=scratch.sandbox, preload=["caseway_kit.peek", "intake.taking"]
     )
     checks = Checks(catalog, RememberingPeek(SandboxPeek(sandbox, parts.objects, scratch.fetched)))
-    uploads = Uploads(known_uploads, parts.objects, clock, largest=catalog.limits.file_bytes)
+    uploads = Uploads(
+        known_uploads,
+        parts.objects,
+        stored,
+        clock,
+        largest=catalog.limits.file_bytes,
+        quota=Quota(settings.unclaimed_uploads, settings.unclaimed_bytes),
+    )
     submitting = Submitting(
         settings.region,
         cases=stored,

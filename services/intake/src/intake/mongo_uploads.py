@@ -4,7 +4,9 @@ from typing import Any
 
 from caseway_kit.group_commit import GroupCommit
 from caseway_kit.mongo import Collection, Index
-from intake.uploads import Part, Upload
+from caseway_kit.outbox import LONG_AGO
+from intake.upload import Part, Upload
+from intake.uploads import Quota
 
 
 class MongoUploadRepository:
@@ -13,7 +15,9 @@ class MongoUploadRepository:
         self._group = GroupCommit(collection)
 
     async def prepare(self) -> None:
-        await self._collection.ensure_indexes([Index([("expires_at", 1)])])
+        await self._collection.ensure_indexes(
+            [Index([("expires_at", 1)]), Index([("account_id", 1), ("expires_at", 1)])]
+        )
 
     async def add(self, upload: Upload) -> None:
         await self._group.insert(_document(upload))
@@ -23,10 +27,18 @@ class MongoUploadRepository:
         return {document["_id"]: _upload(document) for document in found}
 
     async def finish(self, upload: Upload) -> None:
-        known = {"state", "offset", "size", "sha256", "type", "expires_at", "parts"}
+        known = {"state", "length", "offset", "size", "sha256", "type", "expires_at", "parts"}
         await self._collection.update_one(
             {"_id": upload.upload_id, "state": {"$ne": "ready"}}, {"$set": upload.model_dump(include=known)}
         )
+
+    async def held(self, account_id: str) -> Quota:
+        total = {"_id": None, "uploads": {"$sum": 1}, "size": {"$sum": "$length"}}
+        found = await self._collection.aggregate([{"$match": _held(account_id)}, {"$group": total}])
+        return Quota(found[0]["uploads"], found[0]["size"]) if found else Quota(0, 0)
+
+    async def held_ids(self, account_id: str) -> list[str]:
+        return [document["_id"] for document in await self._collection.find(_held(account_id), {"_id": 1})]
 
     async def begin_part(self, upload_id: str, writer: str) -> None:
         await self._collection.update_one({"_id": upload_id}, {"$push": {"writers": writer}})
@@ -52,6 +64,10 @@ class MongoUploadRepository:
 
     async def keep(self, upload_ids: Sequence[str]) -> None:
         await self._collection.update_many({"_id": {"$in": list(upload_ids)}}, {"$set": {"expires_at": None}})
+
+
+def _held(account_id: str) -> dict[str, Any]:
+    return {"account_id": account_id, "expires_at": {"$gte": LONG_AGO}}
 
 
 def _document(upload: Upload) -> dict[str, Any]:

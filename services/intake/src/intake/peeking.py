@@ -15,7 +15,7 @@ from caseway_kit.objects import ObjectDamaged, ObjectMissing, Objects
 from caseway_kit.sandbox import Budget, Sandbox, SandboxUnavailable
 from caseway_kit.sandbox.errors import SandboxError
 from intake.refusals import Fault
-from intake.uploads import Upload
+from intake.upload import Upload
 
 PEEK = "caseway_kit.peek:peek"
 BUDGET = Budget(wall_seconds=2, cpu_seconds=2, result_bytes=1024 * 1024)

@@ -1,12 +1,13 @@
 """Pieces of a case become a case of their own; their bytes are copied, so that erasing the one spares the other."""
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from intake.cases import Case, Piece
 from intake.fingerprints import fingerprint
 from intake.keys import Keys
 from intake.members import Members, Source, Taken
+from intake.passing import whole
 from intake.ports import CaseRepository, Person
 from intake.refusals import Fault, NotFound, Refused
 from intake.submitting import Submitted, Submitting
@@ -90,13 +91,15 @@ class Promoting:
         copied = []
         for piece in sorted(pieces, key=lambda one: chosen.index(one.id)):
             said = words[piece.id]
-            copy = await self._uploads.copy(person.account_id, person.contact_id, said.name, piece.object.key)
+            copy = await self._uploads.copy(person.account_id, person.contact_id, said.name, piece.object)
             copied.append(_attachment(copy.upload_id, said.password or said.opened_with))
         return copied
 
     async def _packed(self, person: Person, source: Source, taken: Taken) -> Fields:
         name = f"chosen-from-{source.name[:200].removesuffix('.zip')}.zip"
-        made = await self._uploads.receive(person.account_id, person.contact_id, name, _once(taken.zip or b""))
+        made = await self._uploads.receive(
+            person.account_id, person.contact_id, name, whole(taken.zip or b""), len(taken.zip or b"")
+        )
         return _attachment(made.upload_id, PASSWORD)
 
 
@@ -124,7 +127,3 @@ def _unknown(index: int) -> Fault:
         "The case has no such submitted piece, and no such file in an archive.",
         "Name submitted pieces or files inside archives; what was found inside a mail can't be chosen.",
     )
-
-
-async def _once(data: bytes) -> AsyncIterator[bytes]:
-    yield data

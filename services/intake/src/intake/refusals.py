@@ -50,5 +50,14 @@ class TooLarge(Exception):
         self.says = says
 
 
+class TooMany(Exception):
+    """The account has its share for now; after ``seconds`` there may be room."""
+
+    def __init__(self, fault: Fault, seconds: int) -> None:
+        super().__init__(fault.code)
+        self.faults = (fault,)
+        self.seconds = seconds
+
+
 class TokenRefused(Exception):
     """Profiles does not let the caller in."""

@@ -18,7 +18,8 @@ from intake.ports import CaseRepository, KeyTaken, NumberTaken, Person, UploadCl
 from intake.profiles_cache import ProfilesCache
 from intake.refusals import Fault, Refused
 from intake.sr_blocks import SrNumbers
-from intake.uploads import Upload, UploadRepository
+from intake.upload import Upload
+from intake.uploads import UploadRepository
 
 NUMBERS_TRIED = 20
 

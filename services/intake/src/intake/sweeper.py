@@ -1,26 +1,19 @@
 """Deletes what was uploaded and never became part of a case."""
 
 import asyncio
-from collections.abc import Sequence
 from datetime import timedelta
-from typing import Protocol
 
 import structlog
 
 from caseway_kit.clock import Clock
 from caseway_kit.errors import OutageError
-from intake.uploads import UploadRepository, Uploads
+from intake.uploads import Claims, UploadRepository, Uploads
 
 GRACE = timedelta(hours=1)
 EVERY_SECONDS = 300.0
 AT_ONCE = 100
 
 log = structlog.get_logger()
-
-
-class Claims(Protocol):
-    async def claimed(self, upload_ids: Sequence[str]) -> set[str]:
-        """Those of the uploads that a case names."""
 
 
 class Sweeper:

@@ -7,63 +7,41 @@ there and the parts are joined.
 
 import asyncio
 import contextlib
-import hashlib
 from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal, Protocol
 from uuid import uuid4
 
-from pydantic import BaseModel, ConfigDict
-
+from caseway_contracts.base import ObjectRef
 from caseway_kit.archives import Content, detect
 from caseway_kit.clock import Clock
 from caseway_kit.errors import OutageError
 from caseway_kit.faults import fault_point
 from caseway_kit.objects import ObjectMissing, Objects
-from intake.refusals import NotFound, TooLarge, WrongOffset
+from intake.passing import Passing, parts_of, whole
+from intake.refusals import Fault, NotFound, TooLarge, TooMany, WrongOffset
+from intake.upload import Part, Upload
 
 USABLE = timedelta(hours=24)
-PART_BYTES = 512 * 1024
 JOINED_AT_ONCE = 2
-HEAD_BYTES = 8192
+OVER_QUOTA_SECONDS = 3600
 
 
-class Part(BaseModel):
-    model_config = ConfigDict(frozen=True)
+@dataclass(frozen=True)
+class Quota:
+    """What an account may have lying here that no case names: number and bytes."""
 
-    key: str
+    uploads: int
     size: int
 
+    def holds(self, held: "Quota") -> bool:
+        return held.uploads <= self.uploads and held.size <= self.size
 
-class Upload(BaseModel):
-    model_config = ConfigDict(frozen=True)
 
-    upload_id: str
-    account_id: str
-    contact_id: str
-    name: str
-    state: Literal["receiving", "open", "ready"]
-    created_at: datetime
-    expires_at: datetime | None
-    """None once a case names it."""
-    length: int | None = None
-    offset: int = 0
-    parts: tuple[Part, ...] = ()
-    writers: tuple[str, ...] = ()
-    """Each request that adds parts has a folder of its own, so that two of them never write the same object."""
-    sha256: str | None = None
-    size: int | None = None
-    type: str | None = None
-
-    @property
-    def key(self) -> str:
-        return f"accounts/{self.account_id}/uploads/{self.upload_id}"
-
-    def part_key(self, writer: str, number: int) -> str:
-        return f"accounts/{self.account_id}/parts/{self.upload_id}/{writer}/{number}"
-
-    def usable(self, now: datetime) -> bool:
-        return self.state == "ready" and (self.expires_at is None or self.expires_at > now)
+class Claims(Protocol):
+    async def claimed(self, upload_ids: Sequence[str]) -> set[str]:
+        """Those of the uploads that a case names."""
 
 
 class UploadRepository(Protocol):
@@ -73,6 +51,11 @@ class UploadRepository(Protocol):
 
     async def finish(self, upload: Upload) -> None:
         """Store what is known once all bytes are there."""
+
+    async def held(self, account_id: str) -> Quota:
+        """What the account has that expires some day; of what is not complete yet, as much as was announced."""
+
+    async def held_ids(self, account_id: str) -> list[str]: ...
 
     async def begin_part(self, upload_id: str, writer: str) -> None: ...
 
@@ -90,19 +73,36 @@ class UploadRepository(Protocol):
 
 
 class Uploads:
-    def __init__(self, repository: UploadRepository, objects: Objects, clock: Clock, *, largest: int) -> None:
+    def __init__(
+        self,
+        repository: UploadRepository,
+        objects: Objects,
+        claims: Claims,
+        clock: Clock,
+        *,
+        largest: int,
+        quota: Quota,
+    ) -> None:
         self._repository = repository
+        self._claims = claims
+        self._quota = quota
         self._objects = objects
         self._clock = clock
         self._joining = asyncio.Semaphore(JOINED_AT_ONCE)
         self.largest = largest
 
-    async def receive(self, account_id: str, contact_id: str, name: str, chunks: AsyncIterator[bytes]) -> Upload:
-        """Take a whole upload. Raises TooLarge as soon as a byte too many arrives."""
-        upload = self._made(account_id, contact_id, name, "receiving")
+    async def receive(
+        self, account_id: str, contact_id: str, name: str, chunks: AsyncIterator[bytes], length: int | None = None
+    ) -> Upload:
+        """Take a whole upload, of the ``length`` that its sender has announced.
+
+        Raises TooMany, or TooLarge as soon as a byte too many arrives.
+        """
+        most = self.largest if length is None else length
+        upload = self._made(account_id, contact_id, name, "receiving", most)
         # Stored first: were this process killed, the sweeper would find what it left.
-        await self._repository.add(upload)
-        passing = _Passing(self.largest)
+        await self._add(upload)
+        passing = Passing(self.largest)
         try:
             await self._objects.put_stream(upload.key, passing.of(chunks))
             fault_point("K1")
@@ -115,8 +115,8 @@ class Uploads:
     async def open(self, account_id: str, contact_id: str, name: str, length: int) -> Upload:
         if length > self.largest:
             raise TooLarge(f"An upload may have at most {self.largest} bytes.")
-        upload = self._made(account_id, contact_id, name, "open", length=length)
-        await self._repository.add(upload)
+        upload = self._made(account_id, contact_id, name, "open", length)
+        await self._add(upload)
         return upload if length else await self._join(upload)
 
     async def find(self, account_id: str, upload_id: str) -> Upload:
@@ -134,20 +134,20 @@ class Uploads:
         writer = uuid4().hex
         await self._repository.begin_part(upload.upload_id, writer)
         number = 0
-        async for part in _parts(chunks):
+        async for part in parts_of(chunks):
             if offset + len(part) > (upload.length or 0):
                 raise TooLarge(f"The upload was opened for {upload.length} bytes.")
             key = upload.part_key(writer, number)
-            await self._objects.put_stream(key, _one(part))
+            await self._objects.put_stream(key, whole(part))
             if not await self._repository.add_part(upload.upload_id, offset, Part(key=key, size=len(part))):
                 raise WrongOffset((await self.find(upload.account_id, upload.upload_id)).offset)
             offset, number = offset + len(part), number + 1
         upload = await self.find(upload.account_id, upload.upload_id)
         return await self._join(upload) if upload.offset == upload.length and upload.state == "open" else upload
 
-    async def copy(self, account_id: str, contact_id: str, name: str, source: str) -> Upload:
+    async def copy(self, account_id: str, contact_id: str, name: str, source: ObjectRef) -> Upload:
         """An upload whose bytes are those of an object that is here already."""
-        return await self.receive(account_id, contact_id, name, self._objects.stream(source))
+        return await self.receive(account_id, contact_id, name, self._objects.stream(source.key), source.size)
 
     async def withdraw(self, upload: Upload) -> None:
         """Let no case name it from now on. Its bytes go with the next sweep: a submission may have just found it."""
@@ -159,8 +159,21 @@ class Uploads:
         await self._delete_parts(upload)
         await self._repository.remove(upload.upload_id)
 
+    async def _add(self, upload: Upload) -> None:
+        """Added before it is counted, so that of many at once none is overlooked."""
+        await self._repository.add(upload)
+        if self._quota.holds(await self._repository.held(upload.account_id)):
+            return
+        # Nobody noted yet which of them cases have named meanwhile.
+        await self._repository.keep(
+            sorted(await self._claims.claimed(await self._repository.held_ids(upload.account_id)))
+        )
+        if not self._quota.holds(await self._repository.held(upload.account_id)):
+            await self._repository.remove(upload.upload_id)
+            raise TooMany(_over(self._quota), OVER_QUOTA_SECONDS)
+
     async def _join(self, upload: Upload) -> Upload:
-        passing = _Passing(self.largest)
+        passing = Passing(self.largest)
         try:
             async with self._joining:  # all of its bytes are here, so that it comes as fast as the disk
                 await self._objects.put_stream(upload.key, passing.of(self._joined(upload)))
@@ -186,10 +199,11 @@ class Uploads:
                 await self._objects.delete(key)
                 number += 1
 
-    async def _finished(self, upload: Upload, passing: "_Passing") -> Upload:
+    async def _finished(self, upload: Upload, passing: Passing) -> Upload:
         finished = upload.model_copy(
             update={
                 "state": "ready",
+                "length": passing.size,
                 "offset": passing.size,
                 "size": passing.size,
                 "sha256": passing.digest.hexdigest(),
@@ -207,7 +221,7 @@ class Uploads:
         contact_id: str,
         name: str,
         state: Literal["receiving", "open"],
-        length: int | None = None,
+        length: int,
     ) -> Upload:
         now = self._clock.now()
         return Upload(
@@ -222,42 +236,7 @@ class Uploads:
         )
 
 
-class _Passing:
-    """Hashes and counts what passes through it, and keeps the beginning."""
-
-    def __init__(self, largest: int) -> None:
-        self._largest = largest
-        self.digest = hashlib.sha256()
-        self.size = 0
-        self.head = b""
-
-    async def of(self, chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-        async for chunk in chunks:
-            self.size += len(chunk)
-            if self.size > self._largest:
-                raise TooLarge(f"An upload may have at most {self._largest} bytes.")
-            if len(self.head) < HEAD_BYTES:
-                self.head = (self.head + chunk)[:HEAD_BYTES]
-            self.digest.update(chunk)
-            yield chunk
-
-
-async def _parts(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-    """The chunks in parts of one size; when the sender breaks off, what came of the last one, and then the break."""
-    held = bytearray()
-    try:
-        async for chunk in chunks:
-            held += chunk
-            while len(held) >= PART_BYTES:
-                yield bytes(held[:PART_BYTES])
-                del held[:PART_BYTES]
-    except Exception as broken:
-        if held:
-            yield bytes(held)
-        raise broken
-    if held:
-        yield bytes(held)
-
-
-async def _one(part: bytes) -> AsyncIterator[bytes]:
-    yield part
+def _over(quota: Quota) -> Fault:
+    says = f"At most {quota.uploads} uploads of an account, {quota.size // 2**20} MiB, may wait for a case."
+    help_text = "Submit what is uploaded already; what no case names is deleted after a day."
+    return Fault("/Upload-Length", "upload.quota", says, help_text)

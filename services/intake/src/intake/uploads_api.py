@@ -8,7 +8,7 @@ from caseway_kit.problems import Problem
 from intake.api import Customer, PartsOf
 from intake.names import upload_name
 from intake.refusals import TooLarge
-from intake.uploads import Upload
+from intake.upload import Upload
 
 router = APIRouter(route_class=StrictRoute, tags=["uploads"])
 
@@ -33,7 +33,8 @@ async def upload(
         length = _number(upload_length, "Upload-Length") or 0
         return _answer(await parts.uploads.open(person.account_id, person.contact_id, name, length))
     _check_room(declared, parts.uploads.largest)
-    return _answer(await parts.uploads.receive(person.account_id, person.contact_id, name, request.stream()))
+    received = await parts.uploads.receive(person.account_id, person.contact_id, name, request.stream(), declared)
+    return _answer(received)
 
 
 @router.patch("/uploads/{upload_id}", status_code=204, openapi_extra=_BYTES)

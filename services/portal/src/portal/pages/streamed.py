@@ -107,7 +107,7 @@ async def _pass_on(streaming: Streaming, token: str, name: str, chunks: AsyncIte
     except _TooLarge:
         says = "too_large"
     except Refused as refused:
-        says = "too_large" if refused.status == 413 else "not_taken"
+        says = {413: "too_large", 429: "over_quota"}.get(refused.status, "not_taken")
     except ServiceAway:
         says = "too_large" if passing.too_large else "not_now"
     # What else was typed comes after the file.
