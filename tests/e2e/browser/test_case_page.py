@@ -5,19 +5,10 @@ import signal
 from collections.abc import Callable
 
 import pytest
-from browser_pages import (
-    HOSTILE,
-    PATIENCE_MS,
-    OpenPage,
-    assert_accessible,
-    assert_fits,
-    assert_not_run,
-    naughty,
-    screenshot,
-    tab_to,
-)
+from browser_pages import PATIENCE_MS, OpenPage, assert_accessible, assert_fits, assert_not_run, screenshot, tab_to
 from embedded_system import Client, System, eventually
 from evidence import EICAR, aes_zip, attk_zip, mail
+from hostile_words import HOSTILE, naughty
 from playwright.sync_api import BrowserContext, Page, expect
 
 from caseway_kit.archives import Budget, Content, open_archive
@@ -146,6 +137,21 @@ def test_a_customer_escalates_closes_and_reopens(page: Page, plain_case: str) ->
     page.get_by_role("button", name="Reopen this case").click()
     expect(page.get_by_role("button", name="Send")).to_be_visible()
     expect(page.locator("#conversation")).to_contain_text("It came back", timeout=PATIENCE_MS)
+
+
+def test_what_can_be_done_follows_what_others_do_but_takes_no_words_away(
+    page: Page, open_page: OpenPage, customer: Client, plain_case: str
+) -> None:
+    writing = open_page()
+    for one in (page, writing):
+        one.goto(f"/requests/{plain_case}")
+        expect(one.locator("[data-live]")).to_have_attribute("data-connected", "yes")
+    writing.get_by_label("Comment").fill("Half a sentence")
+    closed = customer.request("POST", f"/cases/{plain_case}/close", json={})
+    assert closed.status_code in (200, 202), closed.text
+    expect(page.get_by_text("Reopen the case", exact=True)).to_be_visible(timeout=PATIENCE_MS)
+    expect(writing.locator("[data-part=state]")).to_contain_text("Closed", timeout=PATIENCE_MS)
+    expect(writing.get_by_label("Comment")).to_have_value("Half a sentence")
 
 
 def test_live_results_go_on_after_a_restart_of_the_portal(

@@ -3,17 +3,9 @@
 from collections.abc import Iterator
 
 import pytest
-from browser_pages import (
-    HOSTILE,
-    OpenPage,
-    assert_accessible,
-    assert_fits,
-    assert_not_run,
-    naughty,
-    screenshot,
-    tab_to,
-)
+from browser_pages import OpenPage, assert_accessible, assert_fits, assert_not_run, screenshot, tab_to
 from embedded_system import Client
+from hostile_words import HOSTILE, naughty
 from playwright.sync_api import Locator, Page, expect
 
 from caseway_kit.testing.corpora import corpora

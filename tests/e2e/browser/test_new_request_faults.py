@@ -2,12 +2,14 @@
 
 import re
 from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import pytest
-from browser_pages import HOSTILE, OpenPage, assert_accessible, assert_not_run, naughty, tab_to
+from browser_pages import OpenPage, assert_accessible, assert_not_run, tab_to
 from embedded_system import Client, System
 from evidence import aes_zip, mail, plain_zip
+from hostile_words import HOSTILE, naughty
 from playwright.sync_api import Page, Route, expect
 from request_pages import (
     SETTLED,
@@ -289,6 +291,69 @@ def test_somebody_elses_draft_is_not_there(page: Page, open_page: OpenPage) -> N
     assert answer is not None
     assert answer.status == 404
     assert "Mine alone" not in stranger.content()
+
+
+def kept(page: Page, words: str) -> AbstractContextManager[object]:
+    """A draft with these words is taken meanwhile."""
+    return page.expect_response(
+        lambda answer: (
+            answer.url.endswith("/draft") and answer.status == 204 and words in (answer.request.post_data or "")
+        )
+    )
+
+
+def test_a_draft_that_is_slow_on_its_way_undoes_no_later_one(page: Page) -> None:
+    open_form(page, PROFILE)
+    held: list[Route] = []
+    page.route("**/requests/new/draft", lambda route: route.continue_() if held else held.append(route))
+    with page.expect_request("**/requests/new/draft"):
+        say(page, "Earlier")
+    with kept(page, "Later"):
+        page.get_by_label("Subject").fill("Later")
+    with kept(page, "Earlier"):
+        held[0].continue_()
+    page.reload()
+    ready(page)
+    expect(page.get_by_label("Subject")).to_have_value("Later")
+
+
+def test_what_was_not_kept_is_kept_by_itself_as_soon_as_it_can_be(page: Page) -> None:
+    open_form(page, PROFILE)
+    lost: list[str] = []
+
+    def lose_two(route: Route) -> None:
+        if len(lost) < 2:
+            lost.append(route.request.url)
+            route.abort("connectionreset")
+        else:
+            route.continue_()
+
+    page.route("**/requests/new/draft", lose_two)
+    with kept(page, "Kept+at+last"):
+        say(page, "Kept at last")
+    page.unroute("**/requests/new/draft")
+    page.route("**/requests/new/parts", lambda route: route.abort("connectionreset"))
+    page.get_by_role("radio", name="Threat Issue").check()
+    expect(page.locator("[data-status]")).to_contain_text("tries again by itself")
+    page.unroute("**/requests/new/parts")
+    expect(page.get_by_label("Issue Category").locator("option", has_text="Spam")).not_to_have_count(0)
+    expect(page.get_by_label("Subject")).to_have_value("Kept at last")
+
+
+def test_after_it_was_submitted_an_open_form_says_that_nothing_more_is_kept(page: Page) -> None:
+    open_form(page, PROFILE)
+    choose_kind(page, "Product Issue", "Product Issues")
+    say(page, "Submitted from another tab")
+    urgency_and_contact(page)
+    other = page.context.new_page()
+    other.goto(page.url)
+    ready(other)
+    submit(other)
+    page.get_by_label("Subject").fill("Too late")
+    expect(page.locator("[data-status]")).to_contain_text("submitted or discarded already")
+    other.goto("/requests/new")
+    expect(other.get_by_role("link", name="Too late")).to_have_count(0)
+    expect(other.get_by_role("link", name="Submitted from another tab")).to_have_count(0)
 
 
 def test_what_is_typed_outlives_a_sign_out(open_page: OpenPage, system: System) -> None:

@@ -1,17 +1,9 @@
 """Signing in and out, and the frame that all pages share."""
 
 import pytest
-from browser_pages import (
-    HOSTILE,
-    OpenPage,
-    assert_accessible,
-    assert_fits,
-    assert_not_run,
-    screenshot,
-    sign_in,
-    tab_to,
-)
+from browser_pages import OpenPage, assert_accessible, assert_fits, assert_not_run, screenshot, sign_in, tab_to
 from embedded_system import System
+from hostile_words import HOSTILE
 from playwright.sync_api import Page, expect
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(180)]

@@ -72,10 +72,20 @@ function replacePart(part, html) {
   document.dispatchEvent(new CustomEvent("htmx:afterSettle", { detail: { elt: part } }));
 }
 
+function isClosed(page) {
+  return page.querySelector("[data-closed]")?.dataset.closed;
+}
+
+/** Somebody has typed what a page that is read anew would lose. */
+function isWriting(page) {
+  return [...page.querySelectorAll("textarea, input:not([type=hidden])")].some((one) => one.value !== one.defaultValue);
+}
+
 /** Follows the case. The browser comes back by itself after a break, but not after a refusal: then this does. */
 function follow(page) {
   const says = page.querySelector("[data-says]");
   const lost = page.querySelector("[data-lost]");
+  const closed = isClosed(page);
   let mark = page.dataset.mark;
   let wait = 1000;
   const connect = () => {
@@ -95,6 +105,8 @@ function follow(page) {
       }
       page.querySelectorAll("[data-tabs]").forEach(countTabs);
       if (says.textContent !== said) says.textContent = said;
+      // Another thing can be done with it now.
+      if (isClosed(page) !== closed && !isWriting(page)) location.reload();
     });
     source.addEventListener("error", () => {
       page.dataset.connected = "no";

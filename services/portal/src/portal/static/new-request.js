@@ -171,13 +171,17 @@ async function save() {
 }
 
 let leaving = false;
-window.addEventListener("pagehide", () => {
+function saveAtLast() {
   // What is on its way may be cut off by leaving.
   if ((saving === null && !sending) || leaving) return;
-  const values = typed();
-  values.set("csrf_token", csrf);
-  fetch("/requests/new/draft", { method: "POST", body: values, headers: { "X-CSRF-Token": csrf }, keepalive: true });
-});
+  clearTimeout(saving);
+  saving = null;
+  fetch("/requests/new/draft", { method: "POST", body: typed(), headers: { "X-CSRF-Token": csrf }, keepalive: true }).catch(() => {});
+}
+
+// The first comes before the next page is asked for, and is not told to every browser.
+window.addEventListener("beforeunload", saveAtLast);
+window.addEventListener("pagehide", saveAtLast);
 
 // ---- What the person does
 
