@@ -50,6 +50,28 @@ async def test_a_failure_is_raised_as_the_kind_that_it_is() -> None:
             await side_by_side(events, handle)
 
 
+async def test_a_failure_ends_the_others_and_leaves_its_task_as_it_was() -> None:
+    begun, ended = asyncio.Event(), asyncio.Event()
+
+    async def handle(event: Event) -> Sequence[Encoded]:
+        if event.key == "a":
+            await begun.wait()
+            raise OutageError("MongoDB")
+        begun.set()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            ended.set()
+        return ()
+
+    with pytest.raises(OutageError):
+        await side_by_side([make_event("a", 1), make_event("b", 1)], handle)
+    assert ended.is_set()
+    subscriber = asyncio.current_task()
+    assert subscriber is not None
+    assert subscriber.cancelling() == 0
+
+
 async def test_no_events_give_nothing() -> None:
     async def handle(event: Event) -> Sequence[Encoded]:
         raise AssertionError

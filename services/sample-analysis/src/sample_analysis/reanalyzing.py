@@ -76,7 +76,6 @@ class Reanalysis:
                 worked = False
             if not worked:
                 with suppress(TimeoutError):
-                    # Not asyncio.timeout: before Python 3.11.3 an earlier cancellation may end the task instead.
                     await asyncio.wait_for(self._wake.wait(), POLL_SECONDS)
 
     async def work(self) -> bool:
