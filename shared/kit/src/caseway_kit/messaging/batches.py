@@ -28,8 +28,8 @@ async def side_by_side(events: Sequence[E], handle: Callable[[E], Awaitable[Sequ
             stated += await handle(event)
         return stated
 
-    # Not a TaskGroup: before Python 3.13 one that fails leaves its task, here a subscriber's, counted as being cancelled,
-    # and before 3.11.3 (Debian 12 has 3.11.2) every later timeout of that task then ends it.
+    # Not a TaskGroup: before Python 3.13 one that fails leaves its task, here a subscriber's, marked as cancelled, and
+    # before 3.11.3 (Debian 12 has 3.11.2) every later timeout of that task then ends it.
     tasks = [asyncio.create_task(in_turn(of_one_key)) for of_one_key in by_key.values()]
     try:
         stated = await asyncio.gather(*tasks)
