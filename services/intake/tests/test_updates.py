@@ -77,6 +77,33 @@ async def test_a_case_takes_twenty_attachments_with_its_updates(
     assert (await add(1)).status_code == 202
 
 
+async def test_updates_at_once_fill_a_case_no_further_than_one_by_one(
+    http: httpx.AsyncClient, sr: str, make_upload: Make, cases: InMemoryCaseRepository
+) -> None:
+    updates = [{"attachments": [{"upload_id": await make_upload()} for _ in range(5)]} for _ in range(6)]
+    answers = await asyncio.gather(*(http.post(f"{CASES}/{sr}/updates", json=one) for one in updates))
+    assert sorted(answer.status_code for answer in answers) == [202] * 4 + [422] * 2
+    assert cases.cases[sr].attachments() == 20
+
+
+@pytest.mark.parametrize(
+    ("field", "items", "code"),
+    [
+        ("urls", [{"url": f"http://{number}.example/"} for number in range(9)], "urls.too_many"),
+        ("add_cc", [f"{number}@x.example" for number in range(49)], "address.invalid"),
+    ],
+)
+async def test_a_case_takes_no_more_by_many_updates_than_at_once(
+    http: httpx.AsyncClient, sr: str, field: str, items: list[object], code: str
+) -> None:
+    url = f"{CASES}/{sr}/updates"
+    assert (await http.post(url, json={field: items})).status_code == 202  # and one came with the case
+    one = [{"url": "http://last.example/"}] if field == "urls" else ["last@x.example"]
+    refused = await http.post(url, json={field: one})
+    assert [(error["field"], error["code"]) for error in refused.json()["errors"]] == [(f"/{field}", code)]
+    assert (await http.post(url, json={"comment": "Words still fit."})).status_code == 202
+
+
 async def test_a_bare_sample_is_refused_in_an_update_too(
     http: httpx.AsyncClient, sr: str, make_upload: Make, peek: FakePeek
 ) -> None:

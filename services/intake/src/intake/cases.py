@@ -100,6 +100,9 @@ class Case(Record):
     def attachments(self) -> int:
         return sum(piece.upload_id is not None for piece in self.evidence)
 
+    def urls(self) -> int:
+        return len(self.evidence) - self.attachments()
+
     def request(self, key: str) -> Request | None:
         return next((request for request in self.requests if request.key == key), None)
 

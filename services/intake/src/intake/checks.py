@@ -16,7 +16,8 @@ from intake.typed_urls import check_url
 from intake.upload import Upload
 
 MOST_NAMED = 100
-_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+_ANOTHER = "Open another case for the rest."
+EVIDENCE_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
 @dataclass(frozen=True)
@@ -75,7 +76,7 @@ class Checks:
             faults.append(Fault("/type", "choice.invalid", "There is no such escalation type.", help_text))
         # They travel in an event, whose size has a bound and which holds no words; what was found inside a piece has
         # ids that are unknown here, so that their shape is all there is to check.
-        if len(evidence_ids) > MOST_NAMED or not all(_ID.fullmatch(one) for one in evidence_ids):
+        if len(evidence_ids) > MOST_NAMED or not all(EVIDENCE_ID.fullmatch(one) for one in evidence_ids):
             says = f"At most {MOST_NAMED} pieces can be named, by the ids that the case shows."
             faults.append(Fault("/evidence_ids", "choice.invalid", says, "Name the pieces that matter most."))
         if faults:
@@ -101,7 +102,8 @@ class Checks:
         items = body.get("attachments")
         named = _named(items[: self.catalog.limits.files_per_case] if isinstance(items, list) else ())
         usable = list(self._usable(named, uploads, now, faults))
-        faults += self._too_much([upload for _, upload, _ in usable], case)
+        size = sum(upload.size or 0 for _, upload, _ in usable) + (case.evidence_bytes if case else 0)
+        faults += self._too_much(size, len(usable) + (case.attachments() if case else 0))
         if rules is None or not rules.evidence.attachments:
             return []
         glances = await asyncio.gather(*(self._peek.look(upload, password) for _, upload, password in usable))
@@ -138,18 +140,29 @@ class Checks:
             seen.add(upload_id)
         return usable
 
-    def _too_much(self, uploads: Sequence[Upload], case: Case | None) -> Sequence[Fault]:
+    def grown_too_much(self, before: Case, after: Case) -> list[Fault]:
+        """What an update makes more of than a case takes, counted with all that others added meanwhile."""
         limits = self.catalog.limits
-        size = sum(upload.size or 0 for upload in uploads) + (case.evidence_bytes if case else 0)
-        count = len(uploads) + (case.attachments() if case else 0)
-        help_text = "Open another case for the rest."
+        faults: list[Fault] = []
+        if after.attachments() > before.attachments():
+            faults += self._too_much(after.evidence_bytes, after.attachments())
+        if after.urls() > max(limits.urls_per_case, before.urls()):
+            says = f"A case takes at most {limits.urls_per_case} URLs, its updates included."
+            faults.append(Fault("/urls", "urls.too_many", says, _ANOTHER))
+        if len(after.recipients) - 1 > max(limits.cc, len(before.recipients) - 1):  # the submitter is no CC
+            says = f"A case takes at most {limits.cc} recipients, its updates included."
+            faults.append(Fault("/add_cc", "address.invalid", says, "Use a distribution list."))
+        return faults
+
+    def _too_much(self, size: int, count: int) -> Sequence[Fault]:
+        limits = self.catalog.limits
         faults = []
         if size > limits.case_bytes:
             says = f"A case takes at most {limits.case_bytes // 2**20} MiB of attachments."
-            faults.append(Fault("/attachments", "evidence.not_accepted", says, help_text))
-        if case is not None and count > limits.files_per_case:
+            faults.append(Fault("/attachments", "evidence.not_accepted", says, _ANOTHER))
+        if count > limits.files_per_case:
             says = f"A case takes at most {limits.files_per_case} attachments, its updates included."
-            faults.append(Fault("/attachments", "evidence.not_accepted", says, help_text))
+            faults.append(Fault("/attachments", "evidence.not_accepted", says, _ANOTHER))
         return faults
 
 

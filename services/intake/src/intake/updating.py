@@ -97,7 +97,14 @@ class Updating:
         except Refused as refused:
             raise Refused(*refused.faults, *await self._keys.claimed_faults(body)) from None
         evidence = Evidence.of(body, attached)
-        return await self._apply(asked, case, lambda current: _added(asked, current, evidence))
+
+        def change(current: Case) -> tuple[Event, Case]:
+            event, after = _added(asked, current, evidence)
+            if faults := self._checks.grown_too_much(current, after):
+                raise Refused(*faults)
+            return event, after
+
+        return await self._apply(asked, case, change)
 
     async def close(self, person: Person, sr_number: str, body: Mapping[str, Any], key: str | None) -> Updated:
         def change(case: Case) -> tuple[Event, Case]:
