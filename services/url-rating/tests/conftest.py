@@ -10,6 +10,7 @@ from url_rating_fakes import (
     InMemoryOverrideRepository,
     InMemoryRatingRepository,
     InMemoryReclassificationRepository,
+    InMemoryTold,
 )
 
 from caseway_catalog import Catalog, load
@@ -32,6 +33,7 @@ from url_rating.mongo_lots import MongoLotRepository
 from url_rating.mongo_overrides import MongoOverrideRepository
 from url_rating.mongo_ratings import MongoRatingRepository
 from url_rating.mongo_reclassifications import MongoReclassificationRepository
+from url_rating.mongo_told import MongoTold
 from url_rating.overrides import AllOverrides, Overriding
 from url_rating.popularity import Popularity
 from url_rating.reclassifications import Reclassification
@@ -87,6 +89,11 @@ def memory_lots(memory_ratings: InMemoryRatingRepository) -> InMemoryLotReposito
 
 
 @pytest.fixture
+def memory_told() -> InMemoryTold:
+    return InMemoryTold()
+
+
+@pytest.fixture
 def memory_reclassifications() -> InMemoryReclassificationRepository:
     return InMemoryReclassificationRepository()
 
@@ -127,6 +134,13 @@ async def mongo_lots(database: Database, clock: FixedClock) -> MongoLotRepositor
     lots = MongoLotRepository(collection, database.collection("sightings"), relay)
     await lots.prepare()
     return lots
+
+
+@pytest.fixture
+async def mongo_told(database: Database) -> MongoTold:
+    told = MongoTold(database.collection("told"))
+    await told.prepare()
+    return told
 
 
 @pytest.fixture
@@ -213,6 +227,7 @@ async def rating(
     memory_lists: InMemoryListRepository,
     memory_ratings: InMemoryRatingRepository,
     memory_lots: InMemoryLotRepository,
+    memory_told: InMemoryTold,
     memory_reclassifications: InMemoryReclassificationRepository,
     popularity: Popularity,
     imports: ListImport,
@@ -224,6 +239,7 @@ async def rating(
         lookup=lookup,
         ratings=memory_ratings,
         lots=memory_lots,
+        told=memory_told,
         reclassifications=memory_reclassifications,
         popularity=popularity,
         objects=objects,

@@ -80,10 +80,10 @@ async def test_list_whose_table_is_gone_is_not_asked_until_it_is_imported_again(
     assert document is not None
     await objects.delete(document["active"]["key"])
     assert await other_replica.active() == ()
-    assert not await other_replica.complete()
+    assert await other_replica.switches() is None
     await load(other_replica, "1", ListEntry(EVIL, 49, (75,)))
     assert len(await other_replica.find([EVIL])) == 1
-    assert await other_replica.complete()
+    assert await other_replica.switches() == 2
 
 
 async def test_entries_that_were_documents_become_a_table(
@@ -101,7 +101,7 @@ async def test_entries_that_were_documents_become_a_table(
         ]
     )
     assert await mongo_lists.active() == ()
-    assert not await mongo_lists.complete()
+    assert await mongo_lists.switches() is None
     for _ in range(2):
         await convert_entries(database, mongo_lists)
         assert {match.score for match in await mongo_lists.find([EVIL, SHOP])} == {49, 90}
@@ -154,7 +154,7 @@ async def test_table_that_is_dropped_while_it_is_fetched_is_no_lost_list(
 
     during_fetch.happens = switch_twice
     assert await interrupted.find([EVIL, SHOP]) == [Match(SHOP, 90, (58,), "ut1", "3")]
-    assert await interrupted.complete()
+    assert await interrupted.switches() == 3
 
 
 async def test_switch_while_tables_are_read_is_seen_at_once(

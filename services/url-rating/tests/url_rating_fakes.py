@@ -1,10 +1,13 @@
 from collections.abc import Collection, Sequence
+from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
 
+from caseway_contracts.kinds import Rating
 from caseway_contracts.ratings import UrlReclassified, UrlsRated
 from url_rating.lists import ListEntry, ListSuperseded, ListVersion, Match
-from url_rating.lots import Change, Lot, Pass
+from url_rating.lookup import Standing
+from url_rating.lots import Change, Lot
 from url_rating.mongo_overrides import REPLACED
 from url_rating.overrides import Override
 from url_rating.ratings import Sighting, StatedRatings
@@ -19,9 +22,10 @@ class InMemoryListRepository:
         self._loading: dict[str, int] = {}
         self._last = 0
         self.lost: set[str] = set()
+        self.switched = 0
 
-    async def complete(self) -> bool:
-        return not self.lost
+    async def switches(self) -> int | None:
+        return None if self.lost else self.switched
 
     async def find(self, digests: Collection[bytes]) -> list[Match]:
         return [
@@ -58,6 +62,7 @@ class InMemoryListRepository:
         entries = len(self.entries.get(version.number, ()))
         written = ListVersion(version.name, version.version, version.number, entries)
         self._active[version.name] = written
+        self.switched += 1
         return written
 
     async def abandon(self, version: ListVersion) -> None:
@@ -69,6 +74,7 @@ class InMemoryListRepository:
         if name not in self._previous:
             return None
         self._active[name], self._previous[name] = self._previous[name], self._active[name]
+        self.switched += 1
         return self._active[name]
 
 
@@ -120,6 +126,9 @@ class InMemoryReclassificationRepository:
             if request.outcome is None and request_id not in self.erased and request_id > (after or "")
             if ids is None or request_id in ids
         ][:limit]
+
+    async def changed_in(self, sr_number: str) -> list[Reclassification]:
+        return [one for one in self.requests.values() if (one.sr_number, one.outcome) == (sr_number, "changed")]
 
     async def propose(self, request_id: str, proposal: Proposal) -> bool:
         if self.requests[request_id].outcome is not None or request_id in self.erased:
@@ -226,27 +235,38 @@ class InMemoryLotRepository:
     async def put(self, lot: Lot) -> bool:
         kept = self.lots.get(lot.subject_id)
         if kept is None or kept.revision < lot.revision:
-            self.lots[lot.subject_id] = lot
+            self.lots[lot.subject_id] = replace(lot, marked=None if kept is None else kept.marked)
             return True
         return lot.is_of(kept)
 
-    async def revise(self, before: Lot, stated: UrlsRated) -> bool:
-        kept = self.lots.get(before.subject_id)
-        if kept is None or kept.revision != before.revision:
+    async def behind(self, standing: Standing, limit: int) -> list[Lot]:
+        known = [lot for lot in self.lots.values() if _no_newer(lot.standing, standing)]
+        marked = [lot for lot in known if lot.marked is not None]
+        return (marked or [lot for lot in known if lot.standing != standing])[:limit]
+
+    async def revise(self, before: Lot, stated: UrlsRated, standing: Standing) -> bool:
+        if not self._is_as(before, standing):
             return False
-        self.lots[before.subject_id] = before.next(stated.report)
+        revision, report = stated.revision, stated.report
+        after = replace(before, revision=revision, report=report, standing=standing, marked=None)
+        self.lots[before.subject_id] = after
         self.stated.append(stated)
         return True
 
-    async def of_site(self, site: bytes, behind: str) -> Sequence[str]:
-        sightings = self._ratings.sightings.values()
-        return sorted({one.subject_id for one in sightings if one.site == site and one.subject_id > behind})[:2]
+    async def looked_at(self, lots: Sequence[Lot], standing: Standing) -> None:
+        for lot in lots:
+            if self._is_as(lot, standing):
+                self.lots[lot.subject_id] = replace(lot, standing=standing, marked=None)
 
-    async def find_many(self, subject_ids: Collection[str]) -> list[Lot]:
-        return [self.lots[subject_id] for subject_id in subject_ids if subject_id in self.lots]
+    async def mark(self, site: bytes, token: str) -> None:
+        for one in self._ratings.sightings.values():
+            if one.site == site and one.subject_id in self.lots:
+                self.lots[one.subject_id] = replace(self.lots[one.subject_id], marked=token)
 
-    async def after(self, subject_id: str, limit: int) -> list[Lot]:
-        return [self.lots[one] for one in sorted(self.lots) if one > subject_id][:limit]
+    def _is_as(self, read: Lot, standing: Standing) -> bool:
+        kept = self.lots.get(read.subject_id)
+        same = kept is not None and (kept.revision, kept.marked) == (read.revision, read.marked)
+        return same and kept is not None and _no_newer(kept.standing, standing)
 
     async def forget(self, subject_id: str) -> None:
         self.lots.pop(subject_id, None)
@@ -255,11 +275,33 @@ class InMemoryLotRepository:
         self.lots = {key: lot for key, lot in self.lots.items() if lot.sr_number != sr_number}
 
 
+def _no_newer(kept: Standing, standing: Standing) -> bool:
+    return kept.release <= standing.release and kept.switches <= standing.switches
+
+
+class InMemoryTold:
+    def __init__(self) -> None:
+        self.last: dict[tuple[str, bytes], tuple[Rating, str, datetime]] = {}
+
+    async def decided(self, sr_number: str, digest: bytes, rating: Rating, at: datetime) -> None:
+        kept = self.last.get((sr_number, digest))
+        if kept is None or kept[2] < at:
+            self.last[sr_number, digest] = (rating, "decision", at)
+
+    async def claim(self, sr_number: str, digest: bytes, rating: Rating, at: datetime, *, by: str) -> bool:
+        kept = self.last.get((sr_number, digest))
+        if kept is not None and kept[0] == rating and kept[1] != by:
+            return False
+        self.last[sr_number, digest] = (rating, by, at)
+        return True
+
+    async def erase(self, sr_number: str) -> None:
+        self.last = {key: said for key, said in self.last.items() if key[0] != sr_number}
+
+
 class InMemoryChangeLog:
     def __init__(self) -> None:
         self.changes: list[Change] = []
-        self.kept = Pass()
-        self.saved: list[Pass] = []
 
     async def expire(self) -> None:
         return
@@ -269,13 +311,6 @@ class InMemoryChangeLog:
 
     async def seen(self, change: Change) -> None:
         self.changes.remove(change)
-
-    async def progress(self) -> Pass:
-        return self.kept
-
-    async def save(self, progress: Pass) -> None:
-        self.kept = progress
-        self.saved.append(progress)
 
 
 class InMemoryContactRepository:

@@ -27,7 +27,7 @@ ALWAYS_SAID = frozenset({"address-host", "punycode-host", "mixed-script"})
 class SuspicionData(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    version: str
+    version: Annotated[int, Field(ge=1)]
     enough: int
     start: Annotated[int, Field(alias="from", le=80)]
     lowest: Annotated[int, Field(gt=50)]
@@ -62,7 +62,8 @@ class Heuristics:
         self._own = {domain for domains in data.brands for domain in domains}
         self._brands = Brands((domains[0].partition(".")[0] for domains in data.brands), data.ordinary)
         self._named = {domains[0].partition(".")[0]: domains[0] for domains in data.brands}
-        self.version = data.version
+        self.release = data.version
+        self.version = str(data.version)
 
     def suspect(self, url: CanonicalUrl) -> Suspicion:
         found = dict(self._found(url))

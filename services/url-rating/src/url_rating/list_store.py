@@ -27,6 +27,7 @@ FRESH = timedelta(seconds=2)
 CHUNK = 1024 * 1024
 # More than this is looked up beside the event loop.
 AT_ONCE = 2_000
+_ONE_MORE = {"$add": [{"$ifNull": ["$switches", 0]}, 1]}
 
 _log = structlog.stdlib.get_logger("url_rating.lists")
 
@@ -50,7 +51,7 @@ class StoredLists:
         self._scratch = scratch
         self._building: dict[int, TableBuilder] = {}
         self._tables: dict[ListVersion, Table] = {}
-        self._complete = True
+        self._asked: int | None = 0
         self._read_at: datetime | None = None
         self._switches = 0
         self._reading = asyncio.Lock()
@@ -70,9 +71,9 @@ class StoredLists:
     async def active(self) -> tuple[ListVersion, ...]:
         return tuple(await self._active_tables())
 
-    async def complete(self) -> bool:
+    async def switches(self) -> int | None:
         await self._active_tables()
-        return self._complete
+        return self._asked
 
     async def begin(self, name: str, version: str) -> ListVersion:
         counted = await self._counters.find_one_and_update({"_id": "lists"}, {"$inc": {"last": 1}}, upsert=True)
@@ -107,6 +108,7 @@ class StoredLists:
                         "dropped": "$previous",
                         "previous": "$active",
                         "active": {**document, "at": self._clock.now()},
+                        "switches": _ONE_MORE,
                         "loading": None,
                     }
                 }
@@ -131,7 +133,7 @@ class StoredLists:
     async def roll_back(self, name: str) -> ListVersion | None:
         switched = await self._lists.find_one_and_update(
             {"_id": name, "previous.key": {"$exists": True}},
-            [{"$set": {"active": "$previous", "previous": "$active"}}],
+            [{"$set": {"active": "$previous", "previous": "$active", "switches": _ONE_MORE}}],
         )
         self._switched()
         return None if switched is None else _version(name, switched["active"])
@@ -149,13 +151,13 @@ class StoredLists:
         async with self._reading:
             while self._read_at is None or now - self._read_at > FRESH:
                 switches = self._switches
-                self._tables, self._complete = await self._read()
+                self._tables, self._asked = await self._read()
                 if switches == self._switches:  # else what we read may be what was before
                     self._read_at = now
         return self._tables
 
-    async def _read(self) -> tuple[dict[ListVersion, Table], bool]:
-        """What is in force, and whether that is all of it."""
+    async def _read(self) -> tuple[dict[ListVersion, Table], int | None]:
+        """What is in force, and after how many switches; None where that is not all of it."""
         known = dict(self._tables)
         for attempt in range(2):  # a table may be gone because its list switched since we read which one it is
             active = await self._lists.find({"active": {"$ne": None}}, sort=[("_id", 1)])
@@ -165,8 +167,8 @@ class StoredLists:
                 if table := known.get(version) or await self._fetched(document["active"], last=attempt > 0):
                     tables[version] = known[version] = table
             if len(tables) == len(active):
-                return tables, True
-        return tables, False
+                return tables, sum(document.get("switches", 0) for document in active)
+        return tables, None
 
     async def _fetched(self, document: Document, *, last: bool) -> Table | None:
         if "key" not in document:  # its entries are not a table yet

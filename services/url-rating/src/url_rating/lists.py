@@ -55,8 +55,9 @@ class ListRepository(Protocol):
 
     async def active(self) -> tuple[ListVersion, ...]: ...
 
-    async def complete(self) -> bool:
-        """False while a list that is in force cannot be asked."""
+    async def switches(self) -> int | None:
+        """How often what is asked has become another version, of all lists together, so that a later state has a higher
+        number. None while a list that is in force cannot be asked."""
 
     async def begin(self, name: str, version: str) -> ListVersion:
         """A new version to load; what an import that died left of this list is swept."""

@@ -24,6 +24,18 @@ class Overrides(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class Standing:
+    """What a rating is made with, so that older can be told from newer: the release of our own rules, and how often
+    lists have switched. During a roll-out, replicas differ in both."""
+
+    release: int
+    switches: int
+
+
+NEVER = Standing(0, 0)
+
+
+@dataclass(frozen=True, slots=True)
 class Rated:
     """A URL as it was given and what it is rated; ``canonical`` is None where ``error`` says why there is none."""
 
@@ -69,9 +81,10 @@ class Lookup:
         """``name/version`` of all that is asked."""
         return (*(str(version) for version in await self._lists.active()), self._verdicts.version)
 
-    async def complete(self) -> bool:
-        """False while a list that is in force cannot be asked: what is rated then tells of no change."""
-        return await self._lists.complete()
+    async def standing(self) -> Standing | None:
+        """None while a list that is in force cannot be asked: what is rated then tells of no change."""
+        switches = await self._lists.switches()
+        return None if switches is None else Standing(self._verdicts.release, switches)
 
     def _judge_all(self, asked: Sequence[_Asked], matches: Sequence[Match]) -> list[Rated]:
         known: dict[bytes, list[Match]] = {}

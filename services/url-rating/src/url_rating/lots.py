@@ -1,12 +1,15 @@
 """The lots of URLs that were stated, as they were stated last: what is looked at again when ratings change."""
 
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Protocol
 from uuid import UUID
 
 from caseway_contracts.base import ObjectRef
+from caseway_contracts.kinds import Rating
 from caseway_contracts.ratings import UrlsRated
+from url_rating.lookup import NEVER, Standing
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,9 +27,12 @@ class Lot:
     report: ObjectRef
     first: int = 0
     given_up: bool = False
+    standing: Standing = NEVER
+    marked: str | None = None
+    """Set while it is to be looked at again because of a decision."""
 
     @classmethod
-    def of(cls, stated: UrlsRated, cause: UUID, *, given_up: bool = False) -> "Lot":
+    def of(cls, stated: UrlsRated, cause: UUID, standing: Standing, *, given_up: bool = False) -> "Lot":
         return cls(
             stated.subject_id,
             stated.key,
@@ -37,14 +43,12 @@ class Lot:
             stated.report,
             stated.revision,
             given_up,
+            standing,
         )
 
     def is_of(self, kept: "Lot") -> bool:
         """Whether what is kept is this statement, or one that followed it."""
         return kept.cause == self.cause and kept.first in (0, self.first)
-
-    def next(self, report: ObjectRef) -> "Lot":
-        return replace(self, revision=self.revision + 1, report=report)
 
 
 class LotRepository(Protocol):
@@ -53,16 +57,19 @@ class LotRepository(Protocol):
     async def put(self, lot: Lot) -> bool:
         """Keep a lot as it was stated, unless something later of it is kept; False where that is another cause's."""
 
-    async def revise(self, before: Lot, stated: UrlsRated) -> bool:
-        """Keep the next statement about a lot and state it, in one write; False where another was made meanwhile."""
+    async def behind(self, standing: Standing, limit: int) -> list[Lot]:
+        """Lots to look at again: those that are marked, then those that were stated with something older. Never one
+        that was stated with something newer: whoever has that looks at it."""
 
-    async def of_site(self, site: bytes, behind: str) -> Sequence[str]:
-        """Subjects of some lots that hold a URL of a site, in their order, from behind one; none: that was all."""
+    async def revise(self, before: Lot, stated: UrlsRated, standing: Standing) -> bool:
+        """Keep the next statement about a lot and state it, in one write; False where another was made, or the lot was
+        marked again, meanwhile."""
 
-    async def find_many(self, subject_ids: Collection[str]) -> list[Lot]: ...
+    async def looked_at(self, lots: Sequence[Lot], standing: Standing) -> None:
+        """Keep that nothing was to be said about these, but of those that were stated or marked again meanwhile."""
 
-    async def after(self, subject_id: str, limit: int) -> list[Lot]:
-        """Lots in the order of their subjects, from behind one."""
+    async def mark(self, site: bytes, token: str) -> None:
+        """Have all lots that hold a URL of a site looked at again."""
 
     async def forget(self, subject_id: str) -> None: ...
 
@@ -80,16 +87,6 @@ class Change:
     token: str
 
 
-@dataclass(frozen=True, slots=True)
-class Pass:
-    """The lists that all lots were last looked at with (None: never), those that a pass is on its way for, and the lot
-    that it has come to."""
-
-    done: tuple[str, ...] | None = None
-    towards: tuple[str, ...] | None = None
-    behind: str = ""
-
-
 class ChangeLog(Protocol):
     """What was decided and has not been looked at for cases that it concerns."""
 
@@ -100,6 +97,14 @@ class ChangeLog(Protocol):
 
     async def seen(self, change: Change) -> None: ...
 
-    async def progress(self) -> Pass: ...
 
-    async def save(self, progress: Pass) -> None: ...
+class Told(Protocol):
+    """What the people of a case were told last about a URL: a change is told once, however many lots hold the URL."""
+
+    async def decided(self, sr_number: str, digest: bytes, rating: Rating, at: datetime) -> None:
+        """The case's own request was decided, which tells its people; keep it unless they were told something later."""
+
+    async def claim(self, sr_number: str, digest: bytes, rating: Rating, at: datetime, *, by: str) -> bool:
+        """Whether ``by``, a statement, is to tell it; False where another one has."""
+
+    async def erase(self, sr_number: str) -> None: ...

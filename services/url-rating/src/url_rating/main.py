@@ -26,6 +26,7 @@ from url_rating.mongo_lots import MongoChangeLog, MongoLotRepository
 from url_rating.mongo_overrides import MongoOverrideRepository
 from url_rating.mongo_ratings import MongoRatingRepository
 from url_rating.mongo_reclassifications import MongoReclassificationRepository
+from url_rating.mongo_told import MongoTold
 from url_rating.overrides import AllOverrides, Overriding
 from url_rating.overrides_api import build_overrides_router
 from url_rating.popularity import Popularity
@@ -67,17 +68,25 @@ def build(settings: Settings) -> ServiceApp:
     lots_relay = Relay(lots_collection, publish, clock=parts.clock)
     lots = MongoLotRepository(lots_collection, parts.database.collection("sightings"), lots_relay)
     changes = MongoChangeLog(parts.database, parts.clock)
+    told = MongoTold(parts.database.collection("told"))
     rating = UrlRating(
         lookup=lookup,
         ratings=rated,
         lots=lots,
+        told=told,
         reclassifications=requests,
         popularity=popularity,
         objects=parts.objects,
         clock=parts.clock,
     )
     revising = Revising(
-        lots=lots, changes=changes, lookup=lookup, requests=requests, objects=parts.objects, clock=parts.clock
+        lots=lots,
+        changes=changes,
+        told=told,
+        lookup=lookup,
+        requests=requests,
+        objects=parts.objects,
+        clock=parts.clock,
     )
 
     async def state_the_delay(event: Event, reason: str) -> None:
@@ -112,6 +121,7 @@ def build(settings: Settings) -> ServiceApp:
         await contacts.prepare()
         await disabled.refresh()
         await changes.prepare()
+        await told.prepare()
         await plant(lists, imports)
         app.supervise("relay", relay.run())
         app.supervise("lots relay", lots_relay.run())

@@ -1,4 +1,3 @@
-from collections.abc import Collection as Items
 from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
@@ -7,14 +6,16 @@ from caseway_contracts.base import ObjectRef
 from caseway_contracts.ratings import UrlsRated
 from caseway_kit.clock import Clock
 from caseway_kit.messaging import encode
-from caseway_kit.mongo import Collection, Database, Document, DuplicateKey, Index
+from caseway_kit.mongo import Collection, Database, Document, DuplicateKey, Index, UpdateOne
 from caseway_kit.outbox import OUTBOX_INDEX, Relay
-from url_rating.lots import Change, Lot, Pass
+from url_rating.lookup import Standing
+from url_rating.lots import Change, Lot
 
 SOURCE = "url-rating"
 EXPIRED = "expired"
 SIGHTINGS_AT_ONCE = 200
 DECISIONS_AT_ONCE = 20
+_MARK = {"marked": ""}
 
 
 class MongoLotRepository:
@@ -24,7 +25,14 @@ class MongoLotRepository:
         self._relay = relay
 
     async def prepare(self) -> None:
-        await self._lots.ensure_indexes([Index([("sr_number", 1)]), OUTBOX_INDEX])
+        await self._lots.ensure_indexes(
+            [
+                Index([("sr_number", 1)]),
+                Index([("marked", 1)], partial={"marked": {"$exists": True}}),
+                Index([("switches", 1), ("release", 1)]),
+                OUTBOX_INDEX,
+            ]
+        )
         await self._sightings.ensure_indexes([Index([("site", 1), ("subject_id", 1)])])
 
     async def find(self, subject_id: str) -> Lot | None:
@@ -42,31 +50,35 @@ class MongoLotRepository:
             return kept is not None and lot.is_of(kept)
         return True
 
-    async def revise(self, before: Lot, stated: UrlsRated) -> bool:
-        said = {"revision": stated.revision, "report": stated.report.model_dump()}
-        kept = await self._lots.update_one(
-            {"_id": before.subject_id, "revision": before.revision},
-            {"$set": said, "$push": self._relay.push(encode(stated, source=SOURCE))},
-        )
+    async def behind(self, standing: Standing, limit: int) -> list[Lot]:
+        for wanted in asked_for(standing):
+            if found := await self._lots.find(wanted, limit=limit):
+                return [_lot(document) for document in found]
+        return []
+
+    async def revise(self, before: Lot, stated: UrlsRated, standing: Standing) -> bool:
+        said = {"revision": stated.revision, "report": stated.report.model_dump(), **asdict(standing)}
+        push = self._relay.push(encode(stated, source=SOURCE))
+        kept = await self._lots.update_one(_as(before, standing), {"$set": said, "$unset": _MARK, "$push": push})
         if kept.matched:
             self._relay.updated(before.subject_id)
         return bool(kept.matched)
 
-    async def of_site(self, site: bytes, behind: str) -> Sequence[str]:
-        found = await self._sightings.find(
+    async def looked_at(self, lots: Sequence[Lot], standing: Standing) -> None:
+        seen = {"$set": asdict(standing), "$unset": _MARK}
+        await self._lots.bulk([UpdateOne(_as(lot, standing), seen) for lot in lots])
+
+    async def mark(self, site: bytes, token: str) -> None:
+        behind = ""
+        while found := await self._sightings.find(
             {"site": site, "subject_id": {"$gt": behind}},
             {"subject_id": 1},
             sort=[("site", 1), ("subject_id", 1)],
             limit=SIGHTINGS_AT_ONCE,
-        )
-        return list(dict.fromkeys(document["subject_id"] for document in found))
-
-    async def find_many(self, subject_ids: Items[str]) -> list[Lot]:
-        return [_lot(found) for found in await self._lots.find({"_id": {"$in": list(subject_ids)}})]
-
-    async def after(self, subject_id: str, limit: int) -> list[Lot]:
-        found = await self._lots.find({"_id": {"$gt": subject_id}}, sort=[("_id", 1)], limit=limit)
-        return [_lot(document) for document in found]
+        ):
+            subjects = {document["subject_id"] for document in found}
+            await self._lots.update_many({"_id": {"$in": list(subjects)}}, {"$set": {"marked": token}})
+            behind = found[-1]["subject_id"]
 
     async def forget(self, subject_id: str) -> None:
         await self._lots.delete_one({"_id": subject_id})
@@ -81,7 +93,6 @@ class MongoChangeLog:
     def __init__(self, database: Database, clock: Clock) -> None:
         self._sources = (database.collection("overrides"), database.collection("reclassifications"))
         self._overrides = self._sources[0]
-        self._progress: Collection = database.collection("progress")
         self._clock = clock
 
     async def prepare(self) -> None:
@@ -109,18 +120,25 @@ class MongoChangeLog:
         for source in self._sources:
             await source.update_one({"_id": change.id, "unseen": change.token}, {"$unset": {"unseen": ""}})
 
-    async def progress(self) -> Pass:
-        found = await self._progress.find_one({"_id": "lists"})
-        if found is None:
-            return Pass()
-        return Pass(_lists(found["done"]), _lists(found["towards"]), found["behind"])
 
-    async def save(self, progress: Pass) -> None:
-        await self._progress.update_one({"_id": "lists"}, {"$set": asdict(progress)}, upsert=True)
+def asked_for(standing: Standing) -> list[Document]:
+    """Which lots are to be looked at again, those first that somebody decided about."""
+    release, switches = standing.release, standing.switches
+    return [
+        {"marked": {"$exists": True}, **_no_newer(standing)},
+        {"switches": {"$lt": switches}, "release": {"$lte": release}},
+        {"switches": switches, "release": {"$lt": release}},
+        {"switches": None},  # stated before that was kept
+    ]
 
 
-def _lists(found: list[str] | None) -> tuple[str, ...] | None:
-    return None if found is None else tuple(found)
+def _as(lot: Lot, standing: Standing) -> Document:
+    """The lot as it was read, unless somebody who knows more has looked at it since."""
+    return {"_id": lot.subject_id, "revision": lot.revision, "marked": lot.marked, **_no_newer(standing)}
+
+
+def _no_newer(standing: Standing) -> Document:
+    return {name: {"$not": {"$gt": most}} for name, most in asdict(standing).items()}
 
 
 def _document(lot: Lot) -> Document:
@@ -134,6 +152,7 @@ def _document(lot: Lot) -> Document:
         "report": lot.report.model_dump(),
         "first": lot.first,
         "given_up": lot.given_up,
+        **asdict(lot.standing),
     }
     return document
 
@@ -149,4 +168,6 @@ def _lot(document: Document) -> Lot:
         ObjectRef.model_validate(document["report"]),
         document.get("first", 0),
         document.get("given_up", False),
+        Standing(document.get("release", 0), document.get("switches", 0)),
+        document.get("marked"),
     )

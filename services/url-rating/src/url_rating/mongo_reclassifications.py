@@ -36,13 +36,15 @@ class MongoReclassificationRepository:
         found = await self._collection.find_one({"_id": request_id})
         return None if found is None else _request(found)
 
-    async def waiting(
-        self, *, ids: Items[str] | None = None, after: str | None, limit: int
-    ) -> list[Reclassification]:
+    async def waiting(self, *, ids: Items[str] | None = None, after: str | None, limit: int) -> list[Reclassification]:
         wanted: Document = {"waiting": True, "_id": {"$gt": after or ""}}
         if ids is not None:
             wanted["_id"]["$in"] = list(ids)
         return [_request(found) for found in await self._collection.find(wanted, sort=[("_id", 1)], limit=limit)]
+
+    async def changed_in(self, sr_number: str) -> list[Reclassification]:
+        found = await self._collection.find({"sr_number": sr_number, "outcome": "changed"})
+        return [_request(document) for document in found]
 
     async def propose(self, request_id: str, proposal: Proposal) -> bool:
         kept = await self._collection.update_one(

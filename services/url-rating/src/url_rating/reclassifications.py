@@ -105,6 +105,9 @@ class ReclassificationRepository(Protocol):
     ) -> list[Reclassification]:
         """Undecided requests, all or those of ``ids``, in the order of their ids, from behind ``after``."""
 
+    async def changed_in(self, sr_number: str) -> list[Reclassification]:
+        """Requests of a case that were decided as a change."""
+
     async def propose(self, request_id: str, proposal: Proposal) -> bool:
         """Keep what a first analyst decided; False where the request does not wait: it is decided, or erased."""
 

@@ -1,6 +1,9 @@
 """When ratings change, every case that holds the URL is told: the lot that it came in is stated again, as its next
 revision. In small lots and in the background, so that a list of millions that switches holds nobody up.
 
+A lot is looked at again with what is newer than what it was stated with, and never with what is older: replicas of two
+releases, or of which one has seen a list switch and the other has not yet, leave one another's statements alone.
+
 An account's own override changes no case. What is stated of one case names no other.
 """
 
@@ -20,8 +23,8 @@ from caseway_kit.errors import OutageError
 from caseway_kit.objects import ObjectMissing, new_salt
 from url_rating.canonical import FOUND_LIMIT
 from url_rating.heuristics import ENGINE
-from url_rating.lookup import Lookup
-from url_rating.lots import ChangeLog, Lot, LotRepository, Pass
+from url_rating.lookup import Lookup, Rated, Standing
+from url_rating.lots import ChangeLog, Lot, LotRepository, Told
 from url_rating.overrides import ANALYSTS
 from url_rating.reclassifications import Reclassification
 from url_rating.service import Objects, rerated, tombstone
@@ -35,6 +38,8 @@ _log = structlog.stdlib.get_logger("url_rating.revising")
 class Requests(Protocol):
     async def find(self, request_id: str) -> Reclassification | None: ...
 
+    async def changed_in(self, sr_number: str) -> list[Reclassification]: ...
+
 
 class Revising:
     def __init__(
@@ -42,6 +47,7 @@ class Revising:
         *,
         lots: LotRepository,
         changes: ChangeLog,
+        told: Told,
         lookup: Lookup,
         requests: Requests,
         objects: Objects,
@@ -50,12 +56,12 @@ class Revising:
     ) -> None:
         self._lots = lots
         self._changes = changes
+        self._told = told
         self._lookup = lookup
         self._requests = requests
         self._objects = objects
         self._clock = clock
         self._look_seconds = look_seconds
-        self._complete = True
 
     async def run(self) -> None:
         """Look for what has changed until cancelled."""
@@ -68,78 +74,58 @@ class Revising:
             await asyncio.sleep(self._look_seconds)
 
     async def once(self) -> bool:
-        """Look at what was decided, then at one lot of lots for a list that switched; whether there is more to do."""
+        """Mark the lots that what was decided concerns, and look at some that are to be looked at; whether there may be
+        more to do."""
         await self._changes.expire()
-        if not await self._is_complete():
+        standing = await self._lookup.standing()
+        if standing is None:  # a list that cannot be read was not taken away: nobody is told so
             return False
-        decided = await self._changes.pending()
-        for change in decided:
-            behind = ""
-            while subjects := await self._lots.of_site(change.site, behind):
-                for lot in await self._lots.find_many(subjects):
-                    await self._look_at(lot)
-                behind = subjects[-1]
+        for change in await self._changes.pending():
+            await self._lots.mark(change.site, change.token)
             await self._changes.seen(change)
-        return bool(decided) or await self._after_a_switch()
+        lots = await self._lots.behind(standing, AT_ONCE)
+        same = [lot for lot in lots if lot.given_up or not await self._looked_at(lot, standing)]
+        await self._lots.looked_at(same, standing)
+        return bool(lots)
 
-    async def _is_complete(self) -> bool:
-        """Whether all lists are asked. A list that cannot be read was not taken away: nobody is told so, and what was
-        rated without it is looked at when it is back."""
-        complete = await self._lookup.complete()
-        if complete != self._complete:
-            await self._changes.save(Pass())
-            self._complete = complete
-        return complete
-
-    async def _after_a_switch(self) -> bool:
-        lists = await self._lookup.sources()
-        progress = await self._changes.progress()
-        if progress.done == lists:
-            return False
-        lots = await self._lots.after(progress.behind if progress.towards == lists else "", AT_ONCE)
-        for lot in lots:
-            await self._look_at(lot)
-        more = len(lots) == AT_ONCE
-        await self._changes.save(
-            Pass(progress.done, lists, lots[-1].subject_id) if more else Pass(done=lists, towards=lists)
-        )
-        return True
-
-    async def _look_at(self, lot: Lot) -> None:
-        if lot.given_up:
-            return
+    async def _looked_at(self, lot: Lot, standing: Standing) -> bool:
+        """Whether something was done about it."""
         try:
-            await self._revise(lot)
+            return await self._revise(lot, standing)
         except OutageError:
             raise
         except Exception:  # whatever is wrong with one lot, the others are told
             _log.exception("lot left as it was stated", sr_number=lot.sr_number, subject_id=lot.subject_id)
+            return False
 
-    async def _revise(self, lot: Lot) -> None:
+    async def _revise(self, lot: Lot, standing: Standing) -> bool:
         try:
             before = await self._objects.get_json(lot.report, UrlReport)
         except ObjectMissing:
-            return await self._lots.forget(lot.subject_id)
+            await self._lots.forget(lot.subject_id)
+            return True
         rated = await self._lookup.rate([one.url for one in before.urls], limit=FOUND_LIMIT)
         after = [await self._decided(rerated(one, what)) for one, what in zip(before.urls, rated, strict=True)]
         if all(_says(one) == _says(other) for one, other in zip(before.urls, after, strict=True)):
-            return None
+            return False
         if await self._objects.exists(tombstone(lot.sr_number)):
-            return await self._lots.forget(lot.subject_id)
-        if not await self._lookup.complete():
+            await self._lots.forget(lot.subject_id)
+            return True
+        if await self._lookup.standing() is None:
             raise OutageError("lists", "not all can be asked")
-        return await self._state(lot, before, after)
+        turned = [
+            what for what, one, other in zip(rated, before.urls, after, strict=True) if one.rating != other.rating
+        ]
+        await self._state(lot, before, after, await self._news(lot, turned), standing)
+        return True
 
-    async def _state(self, lot: Lot, before: UrlReport, after: Sequence[UrlResult]) -> None:
+    async def _state(
+        self, lot: Lot, before: UrlReport, after: Sequence[UrlResult], changed: int, standing: Standing
+    ) -> None:
         now, revision = self._clock.now(), lot.revision + 1
         report = before.model_copy(update={"salt": new_salt(), "revision": revision, "urls": tuple(after)})
         prefix = f"cases/{lot.sr_number}/ratings/revised/{lot.subject_id.replace('/', '-')}/{revision}"
         ref = await self._objects.put_json(prefix, report)
-        changed = [
-            one
-            for one, other in zip(after, before.urls, strict=True)
-            if one.rating != other.rating and not await self._was_told(one)
-        ]
         ratings = [one.rating for one in after]
         cause = UnknownEvent(
             event_id=lot.cause,
@@ -162,11 +148,11 @@ class Revising:
             worst=worst_rating(ratings),
             lists=await self._lookup.sources(),
             report=ref,
-            changed=len(changed),
+            changed=changed,
             waiting=tuple(sorted(one.id for one in after if one.requested is not None and one.outcome is None)),
         )
         # No event on the log caused it; the id is derived all the same.
-        await self._lots.revise(lot, stated.model_copy(update={"caused_by": None}))
+        await self._lots.revise(lot, stated.model_copy(update={"caused_by": None}), standing)
 
     async def _decided(self, result: UrlResult) -> UrlResult:
         """With what became of this case's own request, and why."""
@@ -184,12 +170,22 @@ class Revising:
         )
         return result.model_copy(update={"outcome": request.outcome, "reasons": (*result.reasons, reason)})
 
-    async def _was_told(self, result: UrlResult) -> bool:
-        """Whether the change is the outcome of this case's own request, which has a statement of its own."""
-        if result.requested is None:
-            return False
-        request = await self._requests.find(result.id)
-        return request is not None and request.outcome == "changed" and request.rating == result.rating
+    async def _news(self, lot: Lot, turned: Sequence[Rated]) -> int:
+        """How many of the URLs that are rated otherwise the people of the case hear of by this statement. Of the others
+        they hear by another lot's, or by the decision about the case's own request."""
+        if not turned:
+            return 0
+        for request in await self._requests.changed_in(lot.sr_number):
+            if request.digest is not None and request.decided_at is not None:
+                await self._told.decided(lot.sr_number, request.digest, request.rating, request.decided_at)
+        by, now = f"{lot.subject_id}/{lot.revision + 1}", self._clock.now()
+        return sum(
+            [
+                what.digest is None
+                or await self._told.claim(lot.sr_number, what.digest, what.judgement.rating, now, by=by)
+                for what in turned
+            ]
+        )
 
 
 def _says(result: UrlResult) -> tuple[str, int, tuple[int, ...], str | None]:

@@ -15,8 +15,8 @@ from caseway_kit.messaging import Encoded, encode
 from caseway_kit.objects import Model, ObjectMissing, new_salt
 from url_rating.canonical import FOUND_LIMIT
 from url_rating.expressions import site
-from url_rating.lookup import Lookup, Rated
-from url_rating.lots import Lot, LotRepository
+from url_rating.lookup import NEVER, Lookup, Rated, Standing
+from url_rating.lots import Lot, LotRepository, Told
 from url_rating.popularity import Popularity
 from url_rating.ratings import RatingRepository, Sighting, StatedRatings
 from url_rating.reclassifications import IMITATION, Reclassification, ReclassificationRepository, requested
@@ -46,6 +46,7 @@ class UrlRating:
         lookup: Lookup,
         ratings: RatingRepository,
         lots: LotRepository,
+        told: Told,
         reclassifications: ReclassificationRepository,
         popularity: Popularity,
         objects: Objects,
@@ -54,6 +55,7 @@ class UrlRating:
         self._lookup = lookup
         self._ratings = ratings
         self._lots = lots
+        self._told = told
         self._reclassifications = reclassifications
         self._popularity = popularity
         self._objects = objects
@@ -68,6 +70,7 @@ class UrlRating:
         sheet = await self._read(case, case.sheet, Evidenced)
         if sheet is None:
             return ()
+        standing = await self._lookup.standing()
         rated = await self._lookup.rate([one.url for one in sheet.urls])
         asked = await self._ask(case, sheet.urls, rated)
         pairs = zip(sheet.urls, rated, strict=True)
@@ -79,6 +82,7 @@ class UrlRating:
             least=1,
             case_revision=case.revision,
             prefix=f"cases/{case.key}/ratings/{case.revision}",
+            standing=standing,
             rated=rated,
             results=[_typed(one, what, asked.get(one.evidence_id)) for one, what in pairs],
             also=tuple(decided),
@@ -96,6 +100,7 @@ class UrlRating:
             return ()
         if report.sr_number != analyzed.key:
             raise InvalidEvent("the report is another case's")
+        standing = await self._lookup.standing()
         rated = await self._lookup.rate([found.url for found in report.urls], limit=FOUND_LIMIT)
         return await self._state(
             analyzed,
@@ -104,6 +109,7 @@ class UrlRating:
             least=analyzed.revision,
             case_revision=analyzed.case_revision,
             prefix=f"cases/{analyzed.key}/ratings/{analyzed.subject_id}/{analyzed.revision}",
+            standing=standing,
             rated=rated,
             results=[result(found.id, found.parent_id, what) for found, what in zip(report.urls, rated, strict=True)],
         )
@@ -112,6 +118,7 @@ class UrlRating:
         await self._ratings.erase(erased.key)
         await self._reclassifications.erase(erased.key)
         await self._lots.erase(erased.key)
+        await self._told.erase(erased.key)
 
     async def delayed(self, event: Event, reason: str) -> Encoded | None:
         """What is owed because of a parked event, None where nothing is. One that is parked again says the same.
@@ -211,6 +218,7 @@ class UrlRating:
         least: int,
         case_revision: int,
         prefix: str,
+        standing: Standing | None = None,
         rated: Sequence[Rated],
         results: Sequence[UrlResult],
         also: tuple[UrlReclassified, ...] = (),
@@ -254,7 +262,7 @@ class UrlRating:
                 report=ref,
                 waiting=waiting,
             )
-            if await self._lots.put(Lot.of(stated, cause.event_id, given_up=given_up)):
+            if await self._lots.put(Lot.of(stated, cause.event_id, standing or NEVER, given_up=given_up)):
                 break  # else the lot was stated anew meanwhile, and ours comes after that
         said = tuple(encode(one, source=SERVICE) for one in (stated, *also))
         kept = await self._ratings.add(StatedRatings(cause.event_id, digest, cause.key, said))

@@ -48,6 +48,7 @@ class Verdicts:
     def __init__(self, catalog: Catalog, heuristics: Heuristics) -> None:
         self._catalog = catalog
         self._heuristics = heuristics
+        self.release = heuristics.release
         self.version = f"{ENGINE}/{heuristics.version}"
 
     def judge(self, url: CanonicalUrl, expressions: tuple[Expression, ...], matches: list[Match]) -> Judgement:

@@ -128,11 +128,11 @@ async def test_case_is_rated_decided_and_rated_otherwise(
     assert (decided["subject_id"], decided["outcome"], decided["rating"]) == (evidence_id, "changed", "safe")
     assert decided["caused_by"] == str(case.event_id)
 
-    # Both lots of the case hold the URL; the typed one was told by the decision.
+    # Both lots of the case hold the URL; the decision has told of it.
     later = await log.stated(2, key=sr_number, type="UrlsRated", revision=2)
     assert {one["subject_id"]: (one["worst"], one["changed"]) for one in later} == {
         f"{sr_number}/urls/1": ("safe", 0),
-        mail.subject_id: ("dangerous", 1),
+        mail.subject_id: ("dangerous", 0),
     }
 
     [result] = (await http("customer").post("/lookup", json={"urls": [url]})).json()["results"]
