@@ -4,7 +4,7 @@ import lzma
 import os
 import time
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -17,10 +17,13 @@ from caseway_kit.archives import (
     NotAnArchive,
     PasswordNeeded,
     Unreadable,
+    library,
     open_archive,
     open_members,
     protected_zip,
 )
+from caseway_kit.archives.passwords import smallest_encrypted
+from caseway_kit.archives.reader import Entry, Reader
 from caseway_kit.archives.writing import Encryption
 
 Unpack = Callable[..., dict[str, bytes]]
@@ -195,3 +198,25 @@ def test_archives_of_the_corpora_open_with_their_passwords(unpack: Unpack, corpo
         "read_format_zip_winzip_aes256.zip",
         "test_password_brute.7z",
     ]
+
+
+def test_a_stream_in_a_stream_is_a_member(unpack: Unpack) -> None:
+    """So that each has its depth, and counts: the library would take them all off at once."""
+    inner = gzip.compress(b"content")
+    assert unpack(gzip.compress(inner), name="a.txt.gz.gz") == {"a.txt.gz": inner}
+    assert unpack(bz2.compress(inner), name="a.txt.gz.bz2") == {"a.txt.gz": inner}
+
+
+def test_no_member_is_passed_over_to_look_for_encryption_where_there_is_none(make_tar: Callable[..., bytes]) -> None:
+    """Passed over is unpacked: a bomb would cost all that it unpacks to."""
+    entries: list[Entry] = []
+
+    class Watched(Reader):
+        def entries(self) -> Iterator[Entry]:
+            for entry in super().entries():
+                entries.append(entry)
+                yield entry
+
+    packed = Content.of_bytes(make_tar({"a": b"a", "b": b"b", "c": b"c"}))
+    assert smallest_encrypted(lambda _: Watched(packed, library.FORMATS), 100) == (None, True)
+    assert len(entries) == 1

@@ -20,6 +20,7 @@ RETRY = -10
 WARN = -20
 FAILED = -25
 FATAL = -30
+ENCRYPTION_UNSUPPORTED = -2
 
 DIRECTORY = 0o040000
 REGULAR = 0o100000
@@ -36,6 +37,7 @@ _SIGNATURES: dict[str, tuple[Sequence[Any], Any]] = {
     "archive_format": ((_HANDLE,), c_int),
     "archive_read_new": ((), _HANDLE),
     "archive_read_free": ((_HANDLE,), c_int),
+    "archive_read_append_filter": ((_HANDLE, c_int), c_int),
     "archive_read_add_passphrase": ((_HANDLE, _TEXT), c_int),
     "archive_read_open_memory": ((_HANDLE, c_void_p, c_size_t), c_int),
     "archive_read_open_fd": ((_HANDLE, c_int, c_size_t), c_int),
@@ -69,7 +71,7 @@ _SIGNATURES: dict[str, tuple[Sequence[Any], Any]] = {
 }
 
 # Named one by one: "all" would let libarchive start external programs for filters that it was built without.
-FILTERS = ("none", "gzip", "bzip2", "compress", "lzma", "xz", "lzip", "zstd", "lz4", "uu", "rpm")
+FILTERS = ("gzip", "bzip2", "compress", "lzma", "xz", "lzip", "zstd", "lz4", "rpm")
 ZIP_DIRECTORY = ("zip_seekable",)
 ZIP_LOCAL_HEADERS = ("zip_streamable",)
 FORMATS = ("7zip", "rar", "rar5", "tar", "cab", "iso9660", "ar", "cpio", "lha", "xar")

@@ -130,6 +130,9 @@ def smallest_encrypted(open_reader: OpenReader, listed: int) -> tuple[int | None
     with open_reader(None) as reader:
         try:
             for entry in reader.entries():
+                if reader.never_encrypted:
+                    # Each entry that is passed over is unpacked to its end, however long that takes.
+                    return None, True
                 if entry.kind == "file":
                     any_open = any_open or not entry.encrypted
                     if entry.encrypted:

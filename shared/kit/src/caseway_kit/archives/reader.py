@@ -17,6 +17,8 @@ MOST_FAILED = 100
 _UNSUPPORTED = re.compile(rb"(?i)unsupported|not supported|unavailable|cannot be converted")
 LARGEST_HOLE = 16 * 1024 * 1024
 
+Filters = Sequence[str] | int
+"""Those to choose from as often as they fit; or the number of one to use once, so that what is in it is a member."""
 EntryKind = Literal["file", "directory", "link", "other"]
 
 
@@ -44,7 +46,7 @@ class Reader:
     """Opens ``content`` as one of ``formats``; raises Unreadable when none of them takes it."""
 
     def __init__(
-        self, content: Content, formats: Sequence[str], filters: Sequence[str] = (), password: bytes | None = None
+        self, content: Content, formats: Sequence[str], filters: Filters = (), password: bytes | None = None
     ) -> None:
         self._content = content  # libarchive reads from its memory
         self._out = 0
@@ -55,8 +57,11 @@ class Reader:
             raise MemoryError
         for name in formats:
             getattr(lib, f"archive_read_support_format_{name}")(self._handle)
-        for name in filters:
-            getattr(lib, f"archive_read_support_filter_{name}")(self._handle)
+        if isinstance(filters, int):
+            lib.archive_read_append_filter(self._handle, filters)
+        else:
+            for name in filters:
+                getattr(lib, f"archive_read_support_filter_{name}")(self._handle)
         if password is not None:
             lib.archive_read_add_passphrase(self._handle, password)
 
@@ -79,6 +84,11 @@ class Reader:
     def says_encrypted(self) -> bool:
         """Also where the names are encrypted, so that no entry is seen."""
         return bool(lib.archive_read_has_encrypted_entries(self._handle) == 1)
+
+    @property
+    def never_encrypted(self) -> bool:
+        """Of a format that knows no encryption, once it stands at an entry."""
+        return bool(lib.archive_read_has_encrypted_entries(self._handle) == library.ENCRYPTION_UNSUPPORTED)
 
     def entries(self) -> Iterator[Entry]:
         """Raises Unreadable where the archive breaks off."""

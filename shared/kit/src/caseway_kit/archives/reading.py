@@ -9,8 +9,8 @@ from caseway_kit.archives.budget import Budget
 from caseway_kit.archives.content import Content
 from caseway_kit.archives.filetypes import FileType, detect, is_tar
 from caseway_kit.archives.passwords import Keys, PasswordNeeded, opens_member, smallest_encrypted
-from caseway_kit.archives.reader import Entry, EntryKind, Reader, Unreadable
-from caseway_kit.archives.signatures import ONE_STREAM
+from caseway_kit.archives.reader import Entry, EntryKind, Filters, Reader, Unreadable
+from caseway_kit.archives.signatures import ONE_STREAM, RPM
 from caseway_kit.archives.unlocking import Anew, open_anew
 from caseway_kit.archives.ziplayout import ZipLayout, read_layout
 from caseway_kit.archives.zippieces import pieces
@@ -57,9 +57,12 @@ class Archive:
         self.layout = read_layout(content, budget.limits.listed) if self._is_zip else ZipLayout()
         self._only_name = ""
         self._formats: tuple[str, ...] = library.ZIP_DIRECTORY if self._is_zip else library.FORMATS
-        if not self._is_zip and found.mime in ONE_STREAM and not self._holds_tar():
-            self._formats = library.RAW
-            self._only_name = _inner_name(name, found.mime)
+        self._filters: Filters = library.FILTERS if found.mime == RPM else ()
+        if not self._is_zip and found.mime in ONE_STREAM:
+            self._filters, suffixes = ONE_STREAM[found.mime]
+            if not self._holds_tar():
+                self._formats = library.RAW
+                self._only_name = _inner_name(name, suffixes)
 
     @property
     def ambiguous(self) -> tuple[str, ...]:
@@ -192,14 +195,10 @@ class Archive:
     def _open(self, typed: bytes | None) -> Reader:
         return Reader(self._content, self._formats, self._filters, typed)
 
-    @property
-    def _filters(self) -> tuple[str, ...]:
-        return () if self._is_zip else library.FILTERS
-
     def _holds_tar(self) -> bool:
         """Asked by its signature: to the library every stream of zeros is an empty tar."""
         try:
-            with Reader(self._content, library.RAW, library.FILTERS) as reader:
+            with Reader(self._content, library.RAW, self._filters) as reader:
                 return any(is_tar(reader.read()[:512]) for _ in reader.entries())
         except Unreadable:
             return False
@@ -245,9 +244,9 @@ def _archive(content: Content, budget: Budget, name: str, found: FileType | None
     return Archive(content, found, budget, name=name)
 
 
-def _inner_name(name: str, mime: str) -> str:
+def _inner_name(name: str, suffixes: Sequence[str]) -> str:
     """The name of what a single compressed stream holds."""
-    for suffix in ONE_STREAM[mime]:
+    for suffix in suffixes:
         if name.lower().endswith(suffix.lower()) and len(name) > len(suffix):
             inner = name[: -len(suffix)]
             return inner + ".tar" if suffix.startswith(".t") else inner

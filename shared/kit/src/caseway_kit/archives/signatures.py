@@ -11,6 +11,7 @@ ISO_AT = 0x8001
 MSI_CLASS = bytes.fromhex("84100c0000000000c000000000000046")
 MSI_TABLE = bytes.fromhex("3f3b")
 
+RPM = "application/x-rpm"
 _LZH = "application/x-lzh-compressed"
 _LZH_METHODS = (b"h0", b"h1", b"h2", b"h3", b"h4", b"h5", b"h6", b"h7", b"hd", b"z4", b"z5", b"zs")
 
@@ -29,7 +30,7 @@ TABLE: "tuple[tuple[int, bytes, str, Family, bool], ...]" = (
     (0, b"xar!", "application/x-xar", "installer", True),
     (0, b"!<arch>\ndebian", "application/vnd.debian.binary-package", "installer", True),
     (0, b"!<arch>\n", "application/x-archive", "archive", True),
-    (0, b"\xed\xab\xee\xdb", "application/x-rpm", "installer", True),
+    (0, b"\xed\xab\xee\xdb", RPM, "installer", True),
     (0, b"070701", "application/x-cpio", "archive", True),
     (0, b"070702", "application/x-cpio", "archive", True),
     (0, b"070707", "application/x-cpio", "archive", True),
@@ -96,14 +97,15 @@ OLE_STREAMS = (
     ("EncryptedPackage", "application/x-encrypted-office"),
 )
 
-# Formats that hold one stream and not its name, with what is left off the archive's own name to get it.
+# Formats that hold one stream and not its name: the library's number of the filter, and what is left off the archive's
+# own name to get it.
 ONE_STREAM = {
-    "application/gzip": (".gz", ".tgz"),
-    "application/x-bzip2": (".bz2", ".tbz2"),
-    "application/x-xz": (".xz", ".txz"),
-    "application/zstd": (".zst", ".tzst"),
-    "application/x-lz4": (".lz4",),
-    "application/x-lzip": (".lz",),
-    "application/x-lzma": (".lzma",),
-    "application/x-compress": (".Z",),
+    "application/gzip": (1, (".gz", ".tgz")),
+    "application/x-bzip2": (2, (".bz2", ".tbz2")),
+    "application/x-xz": (6, (".xz", ".txz")),
+    "application/zstd": (14, (".zst", ".tzst")),
+    "application/x-lz4": (13, (".lz4",)),
+    "application/x-lzip": (9, (".lz",)),
+    "application/x-lzma": (5, (".lzma",)),
+    "application/x-compress": (3, (".Z",)),
 }

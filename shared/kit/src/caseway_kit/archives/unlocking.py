@@ -6,7 +6,6 @@ from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 
-from caseway_kit.archives import library
 from caseway_kit.archives.budget import Budget
 from caseway_kit.archives.content import Content
 from caseway_kit.archives.locked import Locked, NotOpened, locked_archive
@@ -83,4 +82,4 @@ def _places_of_encrypted(content: Content, formats: Sequence[str]) -> frozenset[
 
 
 def _reader(content: Content, formats: Sequence[str], _typed: bytes | None = None) -> Reader:
-    return Reader(content, formats, library.FILTERS)
+    return Reader(content, formats)

@@ -23,6 +23,9 @@ Preload = str | Sequence[str]
 
 _PREPARE_SECONDS = 180
 _START_SECONDS = 20
+# OpenMP (of libarchive's BLAKE2) would bind its threads to cores, which no child may, and have them spin between jobs.
+_OPENMP = {"KMP_AFFINITY": "disabled", "KMP_BLOCKTIME": "0", "OMP_STACKSIZE": "256K"}
+_ENVIRONMENT = {"LC_ALL": "C.UTF-8", "TZ": "UTC", "MALLOC_ARENA_MAX": "2", **_OPENMP}
 _numbers = itertools.count()
 
 
@@ -148,7 +151,7 @@ class ZygoteProcess:
         # From the event loop's own thread: the kernel kills the zygote when the thread that started it ends.
         return subprocess.Popen(  # noqa: S603 - our own interpreter and module
             [sys.executable, "-I", "-m", "caseway_kit.sandbox.child", str(control), str(os.getpid())],
-            env={"LC_ALL": "C.UTF-8", "TZ": "UTC", "MALLOC_ARENA_MAX": "2"},
+            env=_ENVIRONMENT,
             cwd="/",
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
