@@ -1,10 +1,9 @@
 import os
 import shutil
-import socket
 import subprocess
 import sys
 import sysconfig
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -13,15 +12,6 @@ ROOT = Path(__file__).parents[2]
 NAME = "packet-captures"
 COPIED = ("shared", "services", "deploy", "templates", "tests/architecture")
 FILES = ("pyproject.toml", ".importlinter", "CODEOWNERS")
-MAKE_TOPICS = """
-import asyncio, sys
-from caseway_contracts.topics import topics
-from caseway_embedded.topics import apply_topics
-
-address, name = sys.argv[1:]
-asyncio.run(apply_topics(address, [topic for topic in topics() if topic.name == "cases" or name in topic.name]))
-"""
-
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
 
 
@@ -43,9 +33,9 @@ def run(tree: Path) -> Run:
     paths = [tree / folder / "src" for folder in (f"services/{NAME}", "shared/contracts", "deploy/embedded")]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(map(str, paths))}
 
-    def run(*arguments: str) -> "subprocess.CompletedProcess[str]":
+    def run(*arguments: str, python: Path = Path(sys.executable)) -> "subprocess.CompletedProcess[str]":
         return subprocess.run(
-            [sys.executable, *arguments], cwd=tree, env=environment, capture_output=True, text=True, check=False
+            [python, *arguments], cwd=tree, env=environment, capture_output=True, text=True, check=False
         )
 
     return run
@@ -71,40 +61,3 @@ def installed(service: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     install = ["pip", "install", "--python", str(python), "--no-deps", "--no-build-isolation", "-e", str(service)]
     subprocess.run([*uv, *install], check=True)
     return python
-
-
-@pytest.fixture
-def port() -> int:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        number: int = free.getsockname()[1]
-    return number
-
-
-@pytest.fixture
-def output(tmp_path: Path) -> Path:
-    return tmp_path / "output"
-
-
-@pytest.fixture
-def started(
-    run: Run, installed: Path, kafka_address: str, mongo_url: str, tmp_path: Path, port: int, output: Path
-) -> Iterator["subprocess.Popen[bytes]"]:
-    """The service on the real Kafka, with its own topics there, and the real MongoDB."""
-    made = run("-c", MAKE_TOPICS, kafka_address, NAME)
-    assert made.returncode == 0, made.stderr
-    settings = {
-        "CASEWAY_KAFKA": kafka_address,
-        "CASEWAY_MONGO": mongo_url,
-        "CASEWAY_OBJECTS": (tmp_path / "objects").as_uri(),
-        "CASEWAY_REGION": "01",
-        f"{NAME.replace('-', '_').upper()}_PORT": str(port),
-    }
-    module = f"{NAME.replace('-', '_')}.main"
-    with output.open("wb") as log:
-        process = subprocess.Popen(
-            [installed, "-m", module], env={**os.environ, **settings}, stdout=log, stderr=subprocess.STDOUT
-        )
-    yield process
-    process.kill()
-    process.wait()

@@ -6,7 +6,6 @@ from typing import Any
 from uuid import UUID, uuid5
 
 import pytest
-import structlog
 from example_service.handlers import analyses, inlet
 from example_service.mongo_pieces import MongoPieceRepository
 from example_service.pieces import PieceRepository
@@ -23,12 +22,6 @@ from caseway_kit.objects import Objects, open_objects
 from caseway_kit.testing.clock import FixedClock
 
 SR = "SR01-000000042-4"
-
-
-@pytest.fixture(scope="session", autouse=True)
-def plain_logs() -> None:
-    # Until it is configured, structlog draws tracebacks with all their variables, which takes seconds.
-    structlog.configure(processors=[structlog.processors.KeyValueRenderer()])
 
 
 @pytest.fixture
