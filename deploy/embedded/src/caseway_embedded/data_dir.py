@@ -75,6 +75,11 @@ class DataDir:
         folder.mkdir(parents=True, exist_ok=True)
         return folder
 
+    def emptied(self, name: str) -> Path:
+        """A folder without what a kill -9 left in it."""
+        shutil.rmtree(self.root / name, ignore_errors=True)
+        return self.folder(name)
+
     # One supervisor a data folder. The kernel drops the lock with the process, so none goes stale.
 
     @contextmanager

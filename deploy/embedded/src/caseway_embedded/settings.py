@@ -38,6 +38,9 @@ def own_settings(service: str, data: DataDir, urls: Mapping[str, str], scratch: 
                 "PROFILES_BOOTSTRAP_OPERATOR_EMAIL": OPERATOR_EMAIL,
                 "PROFILES_BOOTSTRAP_OPERATOR_PASSWORD": data.secret(OPERATOR_SECRET),
             }
+        case "url-rating":
+            # No parser works there, and lists of a gigabyte are nothing for a folder in memory.
+            return {"URL_RATING_SCRATCH": str(data.emptied("list-scratch"))}
         case "portal":
             return {
                 "PORTAL_INTAKE_URL": urls["intake"],
