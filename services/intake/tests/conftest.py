@@ -31,6 +31,7 @@ from intake.promoting import Promoting
 from intake.rate_limit import RateLimit
 from intake.sr_blocks import SrNumbers
 from intake.submitting import Submitting
+from intake.turns import Turns
 from intake.updating import Updating
 from intake.uploads import Quota, Uploads
 
@@ -155,7 +156,7 @@ def app(
         uploads=uploads,
         submitting=submitting,
         updating=updating,
-        promoting=Promoting(cases=cases, submitting=submitting, uploads=uploads, members=members),
+        promoting=Promoting(cases=cases, submitting=submitting, uploads=uploads, members=members, turns=Turns(1)),
         legacy=Legacy("01", requests=legacy_requests, clock=clock),
         rate=RateLimit(1_000_000),
         check_rate=RateLimit(1_000_000),

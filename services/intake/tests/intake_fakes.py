@@ -1,3 +1,4 @@
+import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -191,8 +192,13 @@ class FakeMembers:
     def __init__(self) -> None:
         self.inside: dict[str, set[str]] = {}
         self.too_much = False
+        self.asked = 0
+        self.open = asyncio.Event()
+        self.open.set()
 
     async def take(self, source: Source, wanted: Sequence[str]) -> Taken:
+        self.asked += 1
+        await self.open.wait()
         found = self.inside.get(source.evidence_id, set()) & set(wanted)
         return Taken(b"zip" if found else None, frozenset(found), self.too_much)
 

@@ -1,5 +1,6 @@
 """Members of archives, found again by the ids that the analysis gave them."""
 
+import asyncio
 import base64
 import hashlib
 import tempfile
@@ -11,11 +12,12 @@ import pytest
 from intake_fakes import FakeMembers, InMemoryCaseRepository, InMemoryUploadRepository, Make
 
 from caseway_kit.archives import Budget, Content, open_archive, protected_zip
-from intake import taking
+from intake import taking, turns
 from intake.taking import take
 
 PIECE = "1b1f6a3e-5a0c-4a37-9b42-2f0b6a1f7f10"
 CASES = "/api/v1/cases"
+FIRST, SECOND, NOWHERE = (f"{number}" * 8 + PIECE[8:] for number in (1, 2, 9))
 
 
 def id_of(archive: bytes, *places: str) -> str:
@@ -101,12 +103,12 @@ async def test_members_of_an_archive_become_a_case_of_their_own(
     members: FakeMembers,
     archived: str,
 ) -> None:
-    members.inside = {cases.cases[archived].evidence[0].id: {"m1", "m2"}}
-    chosen = {"evidence_ids": ["m1", "m2"], "submission": make_submission(subject="Theirs", urls=[])}
+    members.inside = {cases.cases[archived].evidence[0].id: {FIRST, SECOND}}
+    chosen = {"evidence_ids": [FIRST, SECOND], "submission": make_submission(subject="Theirs", urls=[])}
     answer = await http.post(f"{CASES}/{archived}/promote", json=chosen)
     assert answer.status_code == 201, answer.text
     promoted = cases.cases[answer.json()["sr_number"]]
-    assert promoted.promoted_from == ("m1", "m2")
+    assert promoted.promoted_from == (FIRST, SECOND)
     assert [(one.name, one.password) for one in promoted.sheet().attachments] == [("chosen-from-a.zip", "infected")]
 
 
@@ -122,10 +124,61 @@ async def test_nothing_is_copied_before_the_submission_is_checked(
     wrong = {"evidence_ids": [piece], "submission": make_submission(subject="", urls=[])}
     answer = await http.post(f"{CASES}/{archived}/promote", json=wrong)
     assert [one["field"] for one in answer.json()["errors"]] == ["/subject"]
-    nowhere = {"evidence_ids": [piece, "m9"], "submission": make_submission(urls=[])}
+    nowhere = {"evidence_ids": [piece, NOWHERE], "submission": make_submission(urls=[])}
     answer = await http.post(f"{CASES}/{archived}/promote", json=nowhere)
     assert [(one["field"], one["code"]) for one in answer.json()["errors"]] == [("/evidence_ids/1", "evidence.unknown")]
     members.too_much = True
     answer = await http.post(f"{CASES}/{archived}/promote", json=nowhere)
     assert [one["code"] for one in answer.json()["errors"]] == ["evidence.too_large"]
     assert len(known_uploads.uploads) == before
+
+
+async def test_an_account_has_files_taken_out_one_request_at_a_time(
+    http: httpx.AsyncClient,
+    make_submission: Make,
+    cases: InMemoryCaseRepository,
+    members: FakeMembers,
+    archived: str,
+    stranger: dict[str, str],
+) -> None:
+    theirs = str((await http.post(CASES, json=make_submission(), headers=stranger)).json()["sr_number"])
+    members.inside = {cases.cases[archived].evidence[0].id: {FIRST}}
+    chosen = {"evidence_ids": [FIRST], "submission": make_submission(urls=[])}
+    members.open.clear()
+    first = asyncio.create_task(http.post(f"{CASES}/{archived}/promote", json=chosen))
+    async with asyncio.timeout(60):
+        while not members.asked:
+            await asyncio.sleep(0.01)
+    second = await http.post(f"{CASES}/{archived}/promote", json=chosen)
+    assert (second.status_code, second.headers["retry-after"]) == (429, "10")
+    [error] = second.json()["errors"]
+    assert (error["field"], error["code"]) == ("/evidence_ids", "evidence.busy")
+    assert error["help"]
+    others = asyncio.create_task(http.post(f"{CASES}/{theirs}/promote", json=chosen, headers=stranger))
+    members.open.set()
+    assert (await first).status_code == 201
+    assert [one["code"] for one in (await others).json()["errors"]] == ["evidence.unknown"]
+
+
+async def test_a_search_that_takes_too_long_is_given_up(
+    http: httpx.AsyncClient,
+    make_submission: Make,
+    members: FakeMembers,
+    archived: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(turns, "SEARCH_SECONDS", 0.01)
+    members.open.clear()
+    chosen = {"evidence_ids": [FIRST], "submission": make_submission(urls=[])}
+    answer = await http.post(f"{CASES}/{archived}/promote", json=chosen)
+    assert [one["code"] for one in answer.json()["errors"]] == ["evidence.too_large"]
+
+
+@pytest.mark.parametrize("strange", ["m1", "../" * 12, "", FIRST.upper().replace("1", "A"), FIRST + "\n"])
+async def test_what_is_no_id_is_unknown_without_a_search(
+    http: httpx.AsyncClient, make_submission: Make, members: FakeMembers, archived: str, strange: str
+) -> None:
+    chosen = {"evidence_ids": [FIRST, strange], "submission": make_submission(urls=[])}
+    answer = await http.post(f"{CASES}/{archived}/promote", json=chosen)
+    assert [(one["field"], one["code"]) for one in answer.json()["errors"]] == [("/evidence_ids/1", "evidence.unknown")]
+    assert not members.asked

@@ -1,7 +1,8 @@
+import asyncio
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, ClassVar, cast
 
 import pytest
 from intake_fakes import PLAIN, FakePeek
@@ -91,6 +92,34 @@ async def test_bytes_that_are_not_those_that_were_uploaded_are_not_looked_at(
     assert await peek_that({}).look(other, None) is None
     await objects.delete(upload.key)
     assert await peek_that({}).look(upload, None) is None
+
+
+async def test_an_account_with_much_to_look_at_keeps_nobody_waiting(
+    upload: Upload, objects: Objects, tmp_path: Path
+) -> None:
+    class Slow:
+        """Whose jobs of one account never end."""
+
+        names: ClassVar[list[str]] = []
+
+        async def run(self, function: str, name: str, *args: object, sample: Path, budget: object) -> dict[str, Any]:
+            self.names.append(name)
+            if name == upload.name:
+                await asyncio.Event().wait()
+            return dict(PLAIN)
+
+    peek = SandboxPeek(cast(Sandbox, Slow()), objects, tmp_path)
+    other = upload.model_copy(update={"account_id": "other", "name": "b.txt"})
+    await objects.copy(upload.key, other.key)
+    looks = [asyncio.create_task(peek.look(upload, None)) for _ in range(5)]
+    async with asyncio.timeout(60):
+        while not Slow.names:
+            await asyncio.sleep(0.01)
+        assert await peek.look(other, None) == Glance(PLAIN)
+    assert Slow.names == ["a.txt", "b.txt"]
+    for look in looks:
+        look.cancel()
+    await asyncio.gather(*looks, return_exceptions=True)
 
 
 async def test_scratch_space_that_is_away_is_an_outage(upload: Upload, objects: Objects, tmp_path: Path) -> None:

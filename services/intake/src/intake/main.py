@@ -31,6 +31,7 @@ from intake.settings import Settings
 from intake.sr_blocks import MongoBlocks, SrNumbers
 from intake.submitting import Submitting
 from intake.sweeper import Sweeper
+from intake.turns import Turns
 from intake.updating import Updating
 from intake.uploads import Quota, Uploads
 
@@ -82,6 +83,7 @@ def build(settings: Settings) -> ServiceApp:
             submitting=submitting,
             uploads=uploads,
             members=SandboxMembers(sandbox, parts.objects, scratch.fetched),
+            turns=Turns(max(1, settings.sandbox_workers - 1)),
         ),
         legacy=Legacy(settings.region, requests=imported, clock=clock),
         rate=RateLimit(settings.submissions_per_minute),

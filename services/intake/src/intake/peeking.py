@@ -1,11 +1,13 @@
 """The first look at an attachment, in the sandbox, and what intake makes of what it saw."""
 
+import asyncio
 import secrets
 from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
+from weakref import WeakValueDictionary
 
 import structlog
 
@@ -45,13 +47,16 @@ class SandboxPeek:
         self._sandbox = sandbox
         self._objects = objects
         self._scratch = scratch
+        self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
     async def look(self, upload: Upload, password: str | None) -> Glance | None:
         path = self._scratch / f"peek-{secrets.token_hex(8)}"
         passwords = [password] if password else []
         try:
             await self._objects.fetch(upload.key, path, upload.sha256)
-            facts = await self._sandbox.run(PEEK, upload.name, passwords, sample=path, budget=BUDGET)
+            # One at a time of an account: whoever sends many that take long keeps nobody else waiting.
+            async with self._turns.setdefault(upload.account_id, asyncio.Lock()):
+                facts = await self._sandbox.run(PEEK, upload.name, passwords, sample=path, budget=BUDGET)
         except (ObjectMissing, ObjectDamaged) as gone:
             log.error("an upload is not what it was", upload=upload.upload_id, error=type(gone).__name__)
             return None

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from intake.cases import Case, Piece
+from intake.checks import EVIDENCE_ID
 from intake.fingerprints import fingerprint
 from intake.keys import Keys
 from intake.members import Members, Source, Taken
@@ -11,19 +12,23 @@ from intake.passing import whole
 from intake.ports import CaseRepository, Person
 from intake.refusals import Fault, NotFound, Refused
 from intake.submitting import Submitted, Submitting
-from intake.taking import PASSWORD
+from intake.taking import MOST_BYTES, PASSWORD
+from intake.turns import Turns
 from intake.uploads import Uploads
 
 Fields = dict[str, Any]
 
 
 class Promoting:
-    def __init__(self, *, cases: CaseRepository, submitting: Submitting, uploads: Uploads, members: Members) -> None:
+    def __init__(
+        self, *, cases: CaseRepository, submitting: Submitting, uploads: Uploads, members: Members, turns: Turns
+    ) -> None:
         self._cases = cases
         self._keys = Keys(cases)
         self._submitting = submitting
         self._uploads = uploads
         self._members = members
+        self._turns = turns
 
     async def promote(
         self,
@@ -36,13 +41,15 @@ class Promoting:
         case = await self._cases.find(sr_number, person.account_id)
         if case is None:
             raise NotFound
+        if strange := [index for index, one in enumerate(evidence_ids) if not EVIDENCE_ID.fullmatch(one)]:
+            raise Refused(*map(_unknown, strange))
         uploads = await self._submitting.uploads_of(person, submission)
         mark = fingerprint(f"promote {sr_number} {sorted(evidence_ids)}", submission, uploads)
         if (known := await self._keys.known(person, key, mark)) is not None:
             return Submitted(known[0], replayed=True)
         chosen = list(dict.fromkeys(evidence_ids))
         attachments, urls = await self._checked(person, case, chosen, submission)
-        taken = await self._taken(case, chosen)
+        taken = await self._taken(person, case, chosen)
         attachments += await self._copied(person, case, chosen)
         attachments += [await self._packed(person, source, found) for source, found in taken]
         body = {**submission, "attachments": attachments, "urls": urls}
@@ -67,13 +74,25 @@ class Promoting:
             raise Refused(*wrong)
         return attachments, urls
 
-    async def _taken(self, case: Case, chosen: Sequence[str]) -> list[tuple[Source, Taken]]:
+    async def _taken(self, person: Person, case: Case, chosen: Sequence[str]) -> list[tuple[Source, Taken]]:
         """What of the chosen stands inside submitted archives. Refuses when one is nowhere."""
         wanted = set(chosen) - {piece.id for piece in case.evidence}
+        if not wanted:
+            return []
+        async with self._turns.turn(person.account_id):
+            taken = await self._searched(case, wanted)
+        if wanted:
+            raise Refused(*(_unknown(index) for index, one in enumerate(chosen) if one in wanted))
+        return taken
+
+    async def _searched(self, case: Case, wanted: set[str]) -> list[tuple[Source, Taken]]:
+        """Leaves in ``wanted`` what is nowhere."""
         taken: list[tuple[Source, Taken]] = []
-        for source in _sources(case) if wanted else ():
+        size = 0
+        for source in _sources(case):
             found = await self._members.take(source, sorted(wanted))
-            if found.too_much:
+            size += len(found.zip or b"")
+            if found.too_much or size > MOST_BYTES:
                 says = "The chosen files are larger than what can be taken out of an archive at once."
                 raise Refused(Fault("/evidence_ids", "evidence.too_large", says, "Choose fewer, or the whole archive."))
             if found.zip is not None:
@@ -81,8 +100,6 @@ class Promoting:
                 wanted -= found.found
             if not wanted:
                 break
-        if wanted:
-            raise Refused(*(_unknown(index) for index, one in enumerate(chosen) if one in wanted))
         return taken
 
     async def _copied(self, person: Person, case: Case, chosen: Sequence[str]) -> list[Fields]:

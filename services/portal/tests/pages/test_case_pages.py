@@ -177,6 +177,15 @@ async def test_a_choice_begins_as_the_case_it_comes_from(tab: Tab, our_case: str
     assert '<a href="#f-virus_pattern_type">Choose one.</a>' in answer.text
 
 
+async def test_a_choice_that_has_to_wait_stays_chosen(tab: Tab, our_case: str, case_desk: FakeCaseDesk) -> None:
+    busy = {"field": "/evidence_ids", "code": "evidence.busy", "message": "Not now.", "help": "Try again."}
+    case_desk.refusal = Refused(429, {"errors": [busy]}, "10")
+    answer = await tab.post(f"/requests/{our_case}/promote", {"evidence": [PIECE], "subject": ["Typed words"]})
+    assert (answer.status_code, answer.headers["retry-after"]) == (429, "10")
+    assert "Not now." in answer.text
+    assert "Typed words" in answer.text
+
+
 async def test_a_fourth_file_of_an_update_is_said_and_not_dropped(
     tab: Tab, our_case: str, case_desk: FakeCaseDesk
 ) -> None:

@@ -97,10 +97,13 @@ def build_router(cases: Cases, desk: CaseDesk, profiles: ProfileList, catalog: C
         try:
             made = await desk.act(visitor.token, sr_number, "promote", body, key=form.key)
         except Refused as refused:
-            if refused.status not in (409, 413, 422):
+            if refused.status not in (409, 413, 422, 429):
                 raise
             wrong = form.with_errors(_at_home(error) for error in errors_in(refused.problem))
-            return await show(request, source, wrong, known, 422)
+            answer = await show(request, source, wrong, known, 429 if refused.status == 429 else 422)
+            if refused.retry_after:
+                answer.headers["Retry-After"] = refused.retry_after
+            return answer
         except ServiceAway:
             return await away(known)
         return see_other(request, f"/requests/{quote(made['sr_number'], safe='')}", notice="case-promoted")
