@@ -139,7 +139,7 @@ def test_requests_from_before_sr_numbers_have_a_table_of_their_own(
 def test_the_dashboard_says_what_waits_and_what_was_found(page: Page, many: list[str]) -> None:
     page.goto("/")
     expect(page.get_by_role("heading", name="Cases by state")).to_be_visible()
-    expect(page.get_by_role("img", name="Cases by state")).to_be_visible()
+    expect(page.get_by_role("list", name="Cases by state")).to_be_visible()
     expect(page.locator("section", has=page.get_by_role("heading", name="Latest cases"))).to_contain_text("SR01-")
     expect(page.locator("time").first).not_to_contain_text("UTC")
     assert_accessible(page)

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from caseway_contracts.kinds import VERDICT_ORDER
 from caseway_contracts.results import FileResult
 from caseway_contracts.sheets import CaseSheet, Evidenced, UpdateSheet
 from caseway_contracts.views import CaseView, TimelineItem
@@ -85,8 +86,9 @@ def story_of(view: CaseView, opened: Opened | None, newer: FreshCase | None) -> 
 
 
 def tree_of(files: Iterable[FileResult]) -> list[Node]:
-    """Children below their parents; what names a parent that is not there, or itself, stands at the top."""
-    nodes = {one.id: Node(one) for one in files}
+    """Children below their parents, the worst first; what names a parent that is not there, or itself, at the top."""
+    worst_first = sorted(files, key=lambda one: -VERDICT_ORDER.index(one.verdict))
+    nodes = {one.id: Node(one) for one in worst_first}
     roots = []
     for node in nodes.values():
         parent = nodes.get(node.file.parent_id or "")

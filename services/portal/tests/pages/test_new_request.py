@@ -110,7 +110,7 @@ async def test_faults_stand_next_to_their_fields_and_everything_typed_is_still_t
         error("/cc/1", "address.invalid", "This is not an e-mail address."),
         error("/attachments/0/password", "archive.wrong_password", "The password does not open the archive."),
         error("/attachments/1", "attachment.bare", "Only inside a password-protected archive."),
-        error("/nowhere", message="Something else."),
+        error("/nowhere", "text.too_long", "Something else."),
     ]
     rows = {
         f"attachments/{number}/{name}": f"{name} {number}"
@@ -130,12 +130,13 @@ async def test_faults_stand_next_to_their_fields_and_everything_typed_is_still_t
             "profile_id",
         ):
             assert value_of(answer, name) == value.replace("\r\n", "\n"), name
-    assert re.search(r'id="f-subject-errors"[^?]*?Subject is required\. <span>Do this\.', answer.text)
+    assert re.search(r'id="f-subject-errors">\s*<li>Subject is required\.</li>', answer.text)
+    assert re.search(r'id="f-attachments-1-errors"[^?]*?protected archive\. <span>Do this\.', answer.text)
     assert "“&lt;script&gt;nobody”: This is not an e-mail address." in answer.text
     assert 'id="f-attachments-0-password-errors"' in answer.text
     assert 'id="f-attachments-1-errors"' in answer.text
     assert 'href="#f-attachments-1"' in answer.text
-    assert "<li>Something else. Do this.</li>" in answer.text
+    assert "<li>Something else. <span>Do this.</span></li>" in answer.text
 
 
 async def test_without_scripts_the_form_follows_the_choices_and_keeps_what_was_typed(tab: Tab) -> None:
