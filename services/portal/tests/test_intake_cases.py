@@ -66,6 +66,23 @@ async def test_whatever_else_intake_answers_means_that_nothing_is_newer(status: 
     assert await away.changed(ME, OPENED) == []
 
 
+async def test_only_a_case_that_is_nowhere_else_is_waited_for_longer() -> None:
+    asked: list[str] = []
+
+    def client(name: str) -> IntakeClient:
+        def answer(_: httpx.Request) -> httpx.Response:
+            asked.append(name)
+            return httpx.Response(204)
+
+        return IntakeClient(httpx.AsyncClient(transport=httpx.MockTransport(answer), base_url="http://intake"))
+
+    cases = IntakeCases(client("quick"), client("patient"))
+    await cases.case(ME, SR, 1)
+    await cases.case(ME, SR, None)
+    await cases.changed(ME, OPENED)
+    assert asked == ["quick", "patient", "quick"]
+
+
 async def test_intake_being_away_means_that_no_list_is_newer() -> None:
     def answer(request: httpx.Request) -> httpx.Response:
         raise httpx.ConnectError("refused", request=request)

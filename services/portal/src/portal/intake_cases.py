@@ -18,14 +18,15 @@ _log = structlog.stdlib.get_logger("portal.intake")
 
 class IntakeCases:
     def __init__(self, intake: IntakeClient, patient: IntakeClient | None = None) -> None:
-        """``patient`` waits longer, for the one case that somebody asks for."""
+        """``patient`` waits longer, for a case that is nowhere else yet."""
         self._intake = intake
         self._patient = patient or intake
 
     async def case(self, caller: Caller, sr_number: str, since_revision: int | None) -> FreshCase | None:
         """Raises OutageError when intake did not answer."""
         try:
-            answer = await self._patient.case(caller.token, sr_number, since_revision)
+            asked = self._patient if since_revision is None else self._intake
+            answer = await asked.case(caller.token, sr_number, since_revision)
         except ServiceAway as away:
             raise OutageError("intake", str(away)) from away
         except (httpx.HTTPStatusError, ValueError) as error:

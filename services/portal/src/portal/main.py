@@ -52,13 +52,15 @@ TITLE = "Caseway portal"
 VERSION = version("caseway-portal")
 # A read waits no longer than this for what intake may know besides.
 INTAKE_TIMEOUT = httpx.Timeout(2.0, connect=0.5)
-# Of the one case that is asked for, which is perhaps nowhere else yet.
-CASE_TIMEOUT = httpx.Timeout(10.0, connect=2.0)
+# Of a case that is nowhere else yet; then the answer is that intake is away.
+CASE_TIMEOUT = httpx.Timeout(4.0, connect=1.0)
 OPENAPI_TIMEOUT = httpx.Timeout(2.0)
 # What a person has asked for on a page may take this long.
 PAGE_TIMEOUT = httpx.Timeout(15.0, connect=2.0)
+# What is done to a case; some files of an update may be looked at for it.
+ACT_TIMEOUT = httpx.Timeout(20.0, connect=2.0)
 # As long as intake may take to take chosen files out of archives.
-INTAKE_WORKS = httpx.Timeout(120.0, connect=2.0)
+PROMOTION_TIMEOUT = httpx.Timeout(120.0, connect=2.0)
 
 
 def build(settings: Settings) -> ServiceApp:
@@ -68,8 +70,8 @@ def build(settings: Settings) -> ServiceApp:
     to_case = httpx.AsyncClient(base_url=settings.intake_url, timeout=CASE_TIMEOUT, trust_env=False)
     to_services = httpx.AsyncClient(timeout=OPENAPI_TIMEOUT, trust_env=False)
     to_profiles = httpx.AsyncClient(base_url=settings.profiles_url, timeout=PAGE_TIMEOUT, trust_env=False)
-    to_requests = httpx.AsyncClient(base_url=settings.intake_url, timeout=INTAKE_WORKS, trust_env=False)
-    desk = RequestsClient(to_requests)
+    to_acts = httpx.AsyncClient(base_url=settings.intake_url, timeout=ACT_TIMEOUT, trust_env=False)
+    to_promotions = httpx.AsyncClient(base_url=settings.intake_url, timeout=PROMOTION_TIMEOUT, trust_env=False)
     catalog = load_catalog()
     profiles = ProfilesClient(to_profiles)
     pages = MongoPageRepository(parts.database.collection("case_pages"))
@@ -130,8 +132,8 @@ def build(settings: Settings) -> ServiceApp:
             ),
             live.build_router(cases, feed),
             samples.build_router(cases, parts.objects),
-            case.build_router(cases, desk),
-            promote.build_router(cases, desk, profiles, catalog),
+            case.build_router(cases, RequestsClient(to_acts)),
+            promote.build_router(cases, RequestsClient(to_promotions), profiles, catalog),
         ],
     )
     new_requests.install(api)
@@ -154,7 +156,7 @@ def build(settings: Settings) -> ServiceApp:
         await sessions.prepare()
         await disabled.refresh()
         app.supervise("disabled contacts", disabled.run())
-        async with to_intake, to_case, to_services, to_profiles, to_requests, new_requests.running():
+        async with to_intake, to_case, to_services, to_profiles, to_acts, to_promotions, new_requests.running():
             yield
         await parts.close()
 
