@@ -1,13 +1,14 @@
 from aiokafka import TopicPartition
 
+from caseway_contracts.kinds import Verdict
 from caseway_contracts.results import FileResult
 from caseway_contracts.topics import Topic
 from portal.pages.log_state import lag_of
 from portal.story import Node, tree_of
 
 
-def file(file_id: str, parent_id: str | None = None) -> FileResult:
-    return FileResult(id=file_id, parent_id=parent_id, name=file_id)
+def file(file_id: str, parent_id: str | None = None, verdict: Verdict = "unknown") -> FileResult:
+    return FileResult(id=file_id, parent_id=parent_id, name=file_id, verdict=verdict)
 
 
 def shape(nodes: list[Node]) -> list[object]:
@@ -17,6 +18,18 @@ def shape(nodes: list[Node]) -> list[object]:
 def test_children_stand_below_their_parents_in_any_order() -> None:
     files = [file("c", "b"), file("a"), file("b", "a"), file("d", "a")]
     assert shape(tree_of(files)) == [["a", ["b", ["c"]], ["d"]]]
+
+
+def test_the_worst_of_each_level_stands_first_and_the_rest_as_it_came() -> None:
+    files = [
+        file("a"),
+        file("b", "a"),
+        file("c", "a"),
+        file("d"),
+        file("e", "a", "malicious"),
+        file("f", verdict="clean"),
+    ]
+    assert shape(tree_of(files)) == [["a", ["e"], ["b"], ["c"]], ["d"], ["f"]]
 
 
 def test_what_has_no_parent_here_or_is_its_own_stands_at_the_top() -> None:

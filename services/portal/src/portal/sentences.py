@@ -88,8 +88,7 @@ def _rating(event: UrlsRated | UrlReclassified) -> str:
 
 def _route(event: Event) -> str:
     if isinstance(event, CaseRouted):
-        due = f"{event.due_at:%Y-%m-%d %H:%M} UTC"
-        return f"The case went to the team {_plain(event.team)} with priority {event.priority}, due {due}."
+        return f"The case went to the team {_plain(event.team)} with priority {event.priority}."
     if isinstance(event, CaseEscalated):
         done = "took up" if event.status == "open" else "dealt with"
         return f"The team {_plain(event.team)} {done} the escalation: {_plain(event.escalation_type)}."

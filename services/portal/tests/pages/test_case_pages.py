@@ -7,10 +7,11 @@ from html import unescape
 import pytest
 from case_fakes import FakeCaseDesk
 from fastapi import FastAPI
-from page_fakes import Tab
+from page_fakes import Tab, fields_of
 from portal_fakes import SR, Make, Stream
 from request_fakes import FakeIntake
 
+from caseway_catalog import Catalog
 from caseway_contracts.cases import CaseErased
 from caseway_contracts.clients import Refused, ServiceAway
 from caseway_contracts.ratings import UrlReclassified
@@ -81,6 +82,17 @@ async def test_a_delayed_case_says_so_in_plain_words(
     text = (await tab.get(f"/requests/{our_case}")).text
     assert "Part of the analysis is delayed" in text
     assert "Nothing of what you sent is lost." in text
+
+
+async def test_a_complete_analysis_says_first_what_it_found(
+    tab: Tab, our_case: str, projection: Projection, make_completed: Make
+) -> None:
+    path = f"/requests/{our_case}"
+    assert "The analysis is under way" in (await tab.get(path)).text
+    await projection.apply([make_completed(("EvidenceAnalyzed", PIECE), worst_verdict="malicious")])
+    text = (await tab.get(path)).text
+    assert re.search(r'<div class="notice bad">\s*<h2>Something malicious was found</h2>', text)
+    assert "Malicious or suspicious files: 2 of 2." in text
 
 
 async def test_an_erased_case_has_facts_and_nothing_to_do(
@@ -186,13 +198,27 @@ async def test_a_choice_that_has_to_wait_stays_chosen(tab: Tab, our_case: str, c
     assert "Typed words" in answer.text
 
 
-async def test_a_fourth_file_of_an_update_is_said_and_not_dropped(
+async def test_what_scripts_have_uploaded_is_handed_in_and_stays_when_intake_refuses(
     tab: Tab, our_case: str, case_desk: FakeCaseDesk
 ) -> None:
-    files = [("attachments", (f"{number}.zip", b"x")) for number in range(4)]
+    form = {"upload_id": ["up-1", "up-2"], "upload_name": ["a<b>.zip", "c.zip"], "password": "secret"}
+    await tab.post(f"{CASE}/updates", form, files=[("attachments", ("d.zip", b"x"))])
+    [(_, _, body)] = case_desk.acts
+    assert body == {"attachments": [{"upload_id": one, "password": "secret"} for one in ("up-1", "up-2", "upload-1")]}
+    case_desk.refusal = refused("/attachments/0/password", "wrong", "That is wrong.")
+    answer = await tab.post(f"{CASE}/updates", form)
+    assert fields_of(answer)["upload_id"] == ["up-1", "up-2", ""]  # the last is the pattern of a row
+    assert '<strong class="typed" data-name>a&lt;b&gt;.zip</strong>' in answer.text
+
+
+async def test_a_file_too_many_of_an_update_is_said_and_not_dropped(
+    tab: Tab, our_case: str, case_desk: FakeCaseDesk, catalog: Catalog
+) -> None:
+    most = catalog.limits.files_per_case
+    files = [("attachments", (f"{number}.zip", b"x")) for number in range(most + 1)]
     answer = await tab.post(f"{CASE}/updates", {"comment": "Typed words"}, files=files)
     assert answer.status_code == 422
-    assert "Attach at most 3 files" in answer.text
+    assert f"Attach at most {most} files" in answer.text
     assert "Typed words" in answer.text
     assert case_desk.acts == []
 
