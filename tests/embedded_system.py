@@ -6,7 +6,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from email import message_from_bytes, policy
 from email.message import EmailMessage
 from pathlib import Path
@@ -15,21 +15,24 @@ from urllib.parse import quote
 
 import httpx
 
-START_SECONDS = 240
-POLL_SECONDS = 0.2
+from caseway_kit.testing.waiting import PATIENCE
+from caseway_kit.testing.waiting import eventually as eventually
+
+START_SECONDS = 300
 
 
 class System:
-    """An embedded system in a folder of its own, with a home of its own."""
+    """An embedded system in a folder of its own, with a home of its own, at a port that is held for it."""
 
-    def __init__(self, folder: Path, **environment: str) -> None:
+    def __init__(self, folder: Path, *, port: int = 0, **environment: str) -> None:
+        self.port = port
         self.data = folder / "data"
         self.home = folder / "home"
         self.home.mkdir(parents=True, exist_ok=True)
         self.environment = environment
         self._clients: dict[str, Client] = {}
 
-    def caseway(self, *arguments: str, timeout: float = 120, **environment: str) -> "subprocess.CompletedProcess[str]":
+    def caseway(self, *arguments: str, timeout: float = 240, **environment: str) -> "subprocess.CompletedProcess[str]":
         """Run the command line as the user that ``up`` signed in."""
         env = {**os.environ, "HOME": str(self.home), "CASEWAY_CACHE": _cache(), **self.environment, **environment}
         env.pop("XDG_CONFIG_HOME", None)
@@ -37,8 +40,9 @@ class System:
         return subprocess.run(command, env=env, capture_output=True, text=True, timeout=timeout, check=False)
 
     def up(self, *arguments: str) -> None:
-        port = [] if (self.data / "ports.json").exists() else ["--port", str(_free_port())]
-        done = self.caseway("up", "--data", str(self.data), "--detach", *port, *arguments, timeout=START_SECONDS)
+        done = self.caseway(
+            *("up", "--data", str(self.data), "--detach", "--port", str(self.port), *arguments), timeout=START_SECONDS
+        )
         assert done.returncode == 0, done.stdout + done.stderr + self.log_tails()
 
     def hang_up(self) -> None:
@@ -177,19 +181,8 @@ class Client:
         assert answer.status_code == 201, answer.text
         return str(answer.json()["sr_number"])
 
-    def completed(self, sr: str, seconds: float = 90) -> Any:
+    def completed(self, sr: str, seconds: float = PATIENCE) -> Any:
         return eventually(lambda: self.get(f"/cases/{sr}"), lambda case: case["analysis"]["complete"], seconds)
-
-
-def eventually(look: Callable[[], Any], right: Callable[[Any], bool], seconds: float = 60) -> Any:
-    """What ``look`` gives once it is ``right``; fails with what it gave last."""
-    deadline = time.monotonic() + seconds
-    while True:
-        seen = look()
-        if right(seen):
-            return seen
-        assert time.monotonic() < deadline, f"still not after {seconds:g} s: {json.dumps(seen, default=str)[:3000]}"
-        time.sleep(POLL_SECONDS)
 
 
 def by(results: list[Mapping[str, Any]], **wanted: Any) -> Mapping[str, Any]:
@@ -202,14 +195,6 @@ def _cache() -> str:
     from caseway_embedded.data_dir import cache_dir
 
     return str(cache_dir())
-
-
-def _free_port() -> int:
-    import socket
-
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 async def gather_limited(limit: int, *work: Any) -> list[Any]:

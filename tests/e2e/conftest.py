@@ -5,6 +5,8 @@ from pathlib import Path
 import pytest
 from embedded_system import Client, System
 
+from caseway_kit.testing.ports import held_port
+
 
 @pytest.fixture(scope="session")
 def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
@@ -15,10 +17,11 @@ def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
         yield system
         system.hang_up()
         return
-    system = System(Path(tmp_path_factory.mktemp("system")))
-    system.up("--no-demo")
-    yield system
-    system.down()
+    with held_port() as port:
+        system = System(Path(tmp_path_factory.mktemp("system")), port=port)
+        system.up("--no-demo")
+        yield system
+        system.down()
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ import pytest
 from embedded_system import Client
 from evidence import EICAR, aes_zip
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
 
 
 def test_another_accounts_case_is_not_there(customer: Client, other_customer: Client) -> None:

@@ -9,7 +9,7 @@ from evidence import aes_zip, zipcrypto_zip
 
 from caseway_kit.testing.corpora import corpora
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
 
 
 @pytest.mark.parametrize("strength", ["aes128", "aes256"])

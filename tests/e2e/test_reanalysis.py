@@ -21,23 +21,22 @@ def marked(system: System) -> Iterator[str]:
 
 
 def turn_against(system: System, operator: Client, text: str) -> None:
-    def versions() -> list[str]:
-        return [one["version"] for one in operator.get("/engines")["items"] if one["name"] == "team-rules"]
-
-    before = versions()
     meta = 'meta: verdict = "malicious" says = "It is marked."'
     rule = f'rule marked {{ {meta} strings: $a = "{text}" condition: $a }}'
     (system.data / "rules" / "e2e.yar").write_text(rule)
-    eventually(versions, lambda now: bool(now) and now != before)
+    eventually(lambda: operator.get("/engines")["team"]["files"], lambda files: "e2e.yar" in files)
 
 
-def told(system: System, sr: str, count: int) -> Counter[tuple[str, str]]:
-    """Kinds and recipients of the mails of a case, once there are ``count`` different ones."""
+def told(system: System, sr: str, *kinds: str) -> Counter[tuple[str, str]]:
+    """Kinds and recipients of the mails of a case, once its sender and the other one have those of these kinds."""
 
     def look() -> Counter[tuple[str, str]]:
         return Counter((mail["X-Caseway-Kind"], mail["X-RcptTo"]) for mail in system.mails_of(sr))
 
-    found: Counter[tuple[str, str]] = eventually(look, lambda sent: len(sent) >= count)
+    def all_told(sent: Counter[tuple[str, str]]) -> bool:
+        return all(len([to for told, to in sent if told == kind]) >= 2 for kind in kinds)
+
+    found: Counter[tuple[str, str]] = eventually(look, all_told)
     return found
 
 
@@ -58,7 +57,7 @@ def test_a_revised_verdict_reaches_every_account_that_sent_the_bytes(
     }
     for sr, client in cases.items():
         assert {file["verdict"] for file in client.completed(sr)["analysis"]["files"]} == {"unknown"}
-        told(system, sr, 4)
+        told(system, sr, "confirmation", "analysis-complete")
 
     turn_against(system, operator, marked)
     operator.get("/engines")
@@ -86,7 +85,7 @@ def test_a_revised_verdict_reaches_every_account_that_sent_the_bytes(
         assert case["analysis"]["complete"]
         assert "marked" in [reason["rule"] for reason in case["analysis"]["files"][1]["reasons"]]
         assert "A file was analyzed again: malicious, unknown before." in [one["says"] for one in case["timeline"]]
-        sent = told(system, sr, 6)
+        sent = told(system, sr, "verdict-revised")
         assert {kind for kind, _ in sent} == {"confirmation", "analysis-complete", "verdict-revised"}
         assert set(sent.values()) == {1}
         others = [other for other in cases if other != sr]

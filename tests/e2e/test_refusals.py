@@ -10,7 +10,7 @@ import pytest
 from embedded_system import Client, System
 from evidence import EICAR, aes_zip, mail, plain_zip
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
 
 # What a program starts with is enough to know one; it is never run.
 PROGRAM = b"MZ" + b"\0" * 58 + b"\x40\0\0\0" + b"PE\0\0" + b"\x64\x86" + b"\0" * 400

@@ -7,7 +7,7 @@ import pytest
 from embedded_system import Client, System, by, eventually
 from evidence import aes_zip
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
 
 RULE = """rule seen_by_a_team {
   meta: verdict = "suspicious" says = "A mark of ours"

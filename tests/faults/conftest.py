@@ -6,12 +6,12 @@ from embedded_system import System
 
 
 @pytest.fixture
-def start(tmp_path: Path) -> Iterator[Callable[..., System]]:
+def start(tmp_path: Path, port: int) -> Iterator[Callable[..., System]]:
     """Start a system of the test's own, with extra environment for its services."""
     started: list[System] = []
 
     def up(**environment: str) -> System:
-        system = System(tmp_path, CASEWAY_TESTING="1", **environment)
+        system = System(tmp_path, port=port, CASEWAY_TESTING="1", **environment)
         started.append(system)
         system.up("--no-demo")
         return system

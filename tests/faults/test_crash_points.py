@@ -20,7 +20,7 @@ def test_a_kill_at_any_point_loses_and_doubles_nothing(
 ) -> None:
     system = start(CASEWAY_FAULT=f"{point}:every={every}")
     ledger = Load(system.client(), cases).run()
-    eventually(system.deaths, lambda deaths: len(deaths) >= 5, seconds=120)
+    eventually(system.deaths, lambda deaths: len(deaths) >= 5)
     system.down()
     del system.environment["CASEWAY_FAULT"]
     system.up("--no-demo")
