@@ -7,7 +7,6 @@ from typing import Any
 from uuid import UUID, uuid5
 
 import pytest
-import structlog
 from faststream.kafka import TestKafkaBroker
 from sample_analysis_fakes import (
     FakeSandbox,
@@ -43,12 +42,6 @@ from sample_analysis.scratch import Scratch
 from sample_analysis.service import SampleAnalysis
 
 NAMESPACE = UUID(int=7)
-
-
-@pytest.fixture(scope="session", autouse=True)
-def plain_logs() -> None:
-    # Until it is configured, structlog draws tracebacks with all their variables, which takes seconds.
-    structlog.configure(processors=[structlog.processors.KeyValueRenderer()])
 
 
 @pytest.fixture

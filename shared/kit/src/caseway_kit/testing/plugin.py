@@ -1,7 +1,6 @@
 """Fixtures for every member's tests; pytest loads them by the kit's entry point."""
 
 import os
-import shutil
 import tempfile
 import uuid
 from collections.abc import AsyncIterator, Iterator
@@ -85,10 +84,9 @@ async def database(mongo_url: str, mongo_database: str) -> "AsyncIterator[Databa
 
 @contextmanager
 def _open_folder() -> Iterator[Path]:
-    folder = Path(tempfile.mkdtemp(prefix="caseway-test-"))
-    folder.chmod(0o755)
-    yield folder
-    shutil.rmtree(folder, ignore_errors=True)
+    with tempfile.TemporaryDirectory(prefix="caseway-test-", ignore_cleanup_errors=True) as folder:
+        Path(folder).chmod(0o755)
+        yield Path(folder)
 
 
 @pytest.fixture
