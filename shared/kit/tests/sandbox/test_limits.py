@@ -1,7 +1,10 @@
+import asyncio
+import contextlib
 import os
 import time
 import tracemalloc
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,11 +20,35 @@ async def limit_of(sandbox: Sandbox, function: str, *args: object, budget: Budge
     return raised.value.limit
 
 
+def open_files() -> int:
+    return len(list(Path("/proc/self/fd").iterdir()))
+
+
 async def test_wall_clock(sandbox: Sandbox) -> None:
     before = time.monotonic()
     assert await limit_of(sandbox, "sleep", 60, budget=Budget(wall_seconds=0.3)) == "wall_seconds"
     assert time.monotonic() - before < 30
     assert await sandbox.run("sandbox_parsers:hello", "again") == "hello again"
+
+
+async def test_wall_clock_in_a_task_that_was_cancelled_once(sandbox: Sandbox) -> None:
+    """Before Python 3.11.3 asyncio's own timeout ends such a task."""
+    task = asyncio.current_task()
+    assert task is not None
+    task.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await asyncio.sleep(0)
+    assert task.cancelling()
+    assert await limit_of(sandbox, "sleep", 60, budget=Budget(wall_seconds=0.3)) == "wall_seconds"
+    task.uncancel()
+
+
+async def test_closed_at_once_after_a_limit_it_leaves_nothing_open(make_sandbox: MakeSandbox) -> None:
+    before = open_files()
+    sandbox = await make_sandbox()
+    assert await limit_of(sandbox, "sleep", 60, budget=Budget(wall_seconds=0.1)) == "wall_seconds"
+    await sandbox.close()
+    assert open_files() == before
 
 
 @pytest.mark.parametrize("function", ["spin", "spin_unlimited"])

@@ -15,6 +15,7 @@ from typing import Any
 
 from caseway_kit.sandbox import scratch
 from caseway_kit.sandbox.budget import Budget
+from caseway_kit.sandbox.deadline import within
 from caseway_kit.sandbox.errors import SandboxUnavailable
 from caseway_kit.sandbox.wire import LENGTH_BYTES, MESSAGE_BYTES, NotPlain, pack, read_length, unpack
 
@@ -25,7 +26,7 @@ _PREPARE_SECONDS = 180
 _START_SECONDS = 20
 # OpenMP (of libarchive's BLAKE2) would bind its threads to cores, which no child may, and have them spin between jobs.
 _OPENMP = {"KMP_AFFINITY": "disabled", "KMP_BLOCKTIME": "0", "OMP_STACKSIZE": "256K"}
-_ENVIRONMENT = {"LC_ALL": "C.UTF-8", "TZ": "UTC", "MALLOC_ARENA_MAX": "2", **_OPENMP}
+ENVIRONMENT = {"LC_ALL": "C.UTF-8", "TZ": "UTC", "MALLOC_ARENA_MAX": "2", **_OPENMP}
 _numbers = itertools.count()
 
 
@@ -76,8 +77,7 @@ class ZygoteProcess:
             raise SandboxUnavailable(f"the sandbox's helper process can't be started: {error.strerror}") from error
         try:
             self._control.send(pack(self._settings))
-            async with asyncio.timeout(_PREPARE_SECONDS):
-                answer = unpack(await self._receive() or b"{}")
+            answer = unpack(await within(_PREPARE_SECONDS, self._receive()) or b"{}")
         except (OSError, NotPlain):  # a timeout too; or it has ended before it could be told anything
             answer = {}
         except BaseException:
@@ -109,9 +109,7 @@ class ZygoteProcess:
         try:
             with theirs:
                 socket.send_fds(self._control, [pack({"start": slot})], [theirs.fileno()])
-            async with asyncio.timeout(_START_SECONDS):
-                pid, end = await started
-                first = await receive_frame(ours, at_most=MESSAGE_BYTES)
+            pid, end, first = await within(_START_SECONDS, _begun(started, ours))
         except (OSError, EOFError, TimeoutError) as error:
             ours.close()
             raise SandboxUnavailable(f"no child could be started: {type(error).__name__}") from None
@@ -151,7 +149,7 @@ class ZygoteProcess:
         # From the event loop's own thread: the kernel kills the zygote when the thread that started it ends.
         return subprocess.Popen(  # noqa: S603 - our own interpreter and module
             [sys.executable, "-I", "-m", "caseway_kit.sandbox.child", str(control), str(os.getpid())],
-            env=_ENVIRONMENT,
+            env=ENVIRONMENT,
             cwd="/",
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
@@ -189,6 +187,13 @@ class ZygoteProcess:
             if not starting.done():
                 starting.set_exception(EOFError())
         self._ends.clear()
+
+
+async def _begun(
+    started: asyncio.Future[tuple[int, asyncio.Future[int | None]]], connection: socket.socket
+) -> tuple[int, asyncio.Future[int | None], dict[str, Any]]:
+    pid, end = await started
+    return pid, end, await receive_frame(connection, at_most=MESSAGE_BYTES)
 
 
 async def receive_frame(connection: socket.socket, *, at_most: int) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from caseway_kit.sandbox import kernel, scratch
 from caseway_kit.sandbox.answers import Answer, read_answer
 from caseway_kit.sandbox.budget import Budget
 from caseway_kit.sandbox.children import Preload, Worker, ZygoteProcess, receive_frame
+from caseway_kit.sandbox.deadline import within
 from caseway_kit.sandbox.errors import SandboxCrash, SandboxLimit, SandboxUnavailable
 from caseway_kit.sandbox.isolation import Isolation
 from caseway_kit.sandbox.patrol import patrol
@@ -198,7 +199,7 @@ class Sandbox:
             return
         task = asyncio.create_task(self._tend(slot, worker, keep=keep))
         self._keep(task)
-        task.add_done_callback(lambda _: self._slots.put_nowait(slot))  # also of a task cancelled before its first step
+        task.add_done_callback(lambda _: self._tended(slot, worker))  # also of a task cancelled before its first step
 
     async def _tend(self, slot: int, worker: Worker, *, keep: bool) -> None:
         """Empties the scratch folder and replaces the child, before the slot takes another job."""
@@ -222,6 +223,11 @@ class Sandbox:
         finally:
             if self._ready.get(slot) is not worker:
                 worker.connection.close()
+
+    def _tended(self, slot: int, worker: Worker) -> None:
+        if self._ready.get(slot) is not worker:
+            worker.connection.close()
+        self._slots.put_nowait(slot)
 
     def _put_ready(self, slot: int, worker: Worker) -> None:
         worker.cpu_when_idle = cpu_seconds(worker.pid)
@@ -265,13 +271,10 @@ class Sandbox:
         )
 
     async def _exchange(self, worker: Worker, request: bytes, files: list[int], budget: Budget) -> dict[str, Any]:
-        loop = asyncio.get_running_loop()
         watch = Watch(worker, budget, files)
         try:
-            async with asyncio.timeout(budget.wall_seconds), watch:
-                socket.send_fds(worker.connection, [length_prefix(request)], files)
-                await loop.sock_sendall(worker.connection, request)
-                return await receive_frame(worker.connection, at_most=budget.result_bytes + 64)
+            async with watch:
+                return await within(budget.wall_seconds, _asked(worker, request, files, budget))
         except TimeoutError:
             raise SandboxLimit("wall_seconds", f"stopped after {budget.wall_seconds:g} seconds") from None
         except OverflowError:
@@ -281,6 +284,12 @@ class Sandbox:
         except (EOFError, ConnectionError):
             watch.raise_if_tripped()
             raise await _reason_of_end(worker) from None
+
+
+async def _asked(worker: Worker, request: bytes, files: list[int], budget: Budget) -> dict[str, Any]:
+    socket.send_fds(worker.connection, [length_prefix(request)], files)
+    await asyncio.get_running_loop().sock_sendall(worker.connection, request)
+    return await receive_frame(worker.connection, at_most=budget.result_bytes + 64)
 
 
 async def _reason_of_end(worker: Worker) -> Exception:
