@@ -2,9 +2,11 @@
 
 import bz2
 import lzma
+import math
 import struct
 import zlib
 from collections.abc import Callable, Iterable, Iterator
+from functools import cache
 
 MIB = 1024 * 1024
 
@@ -20,9 +22,9 @@ def gzip_of(mebibytes: int, piece: bytes = bytes(MIB)) -> bytes:
     return b"\x1f\x8b\x08" + bytes(6) + b"\x03" + deflated_zeros(mebibytes, piece) + bytes(8)
 
 
-def zip_of(mebibytes: int) -> bytes:
-    data, name, size = deflated_zeros(mebibytes), b"zeros", min(mebibytes * MIB, 0xFFFFFFFE)
-    fields = struct.pack("<HHHHIIIHH", 0, 8, 0, 0, 0, len(data), size, len(name), 0)
+def zip_of(mebibytes: int, method: int = 8, data: bytes = b"") -> bytes:
+    data, name, size = data or deflated_zeros(mebibytes), b"zeros", min(mebibytes * MIB, 0xFFFFFFFE)
+    fields = struct.pack("<HHHHIIIHH", 0, method, 0, 0, 0, len(data), size, len(name), 0)
     local = b"PK\x03\x04\x14\x00" + fields + name + data
     central = b"PK\x01\x02\x14\x00\x14\x00" + fields + struct.pack("<HHHII", 0, 0, 0, 0, 0) + name
     return local + central + struct.pack("<4sHHHHIIH", b"PK\x05\x06", 0, 0, 1, 1, len(central), len(local), 0)
@@ -32,6 +34,45 @@ def zstd_of(mebibytes: int) -> bytes:
     """A frame of blocks that each say "one zero, 128 KiB of them"."""
     repeated = (128 * 1024 << 3 | 1 << 1).to_bytes(3, "little") + b"\x00"
     return b"\x28\xb5\x2f\xfd\x00\x58" + repeated * (8 * mebibytes) + b"\x01\x00\x00"
+
+
+def bzip2_of(mebibytes: int) -> bytes:
+    return bz2.compress(bytes(8 * MIB)) * (mebibytes // 8)
+
+
+def xz_of(mebibytes: int) -> bytes:
+    return lzma.compress(bytes(8 * MIB), preset=0) * (mebibytes // 8)
+
+
+@cache
+def lzma_of(mebibytes: int) -> bytes:
+    return lzma.compress(bytes(mebibytes * MIB), lzma.FORMAT_ALONE, preset=0)
+
+
+def lzma_in_zip(alone: bytes) -> bytes:
+    return b"\x10\x02\x05\x00" + alone[:5] + alone[13:]
+
+
+def lzip_of(mebibytes: int) -> bytes:
+    zeros = bytes(8 * MIB)
+    packed = lzma.compress(zeros, lzma.FORMAT_RAW, filters=[{"id": lzma.FILTER_LZMA1, "dict_size": MIB}])
+    sizes = struct.pack("<IQQ", zlib.crc32(zeros), len(zeros), len(packed) + 26)
+    return (b"LZIP\x01\x14" + packed + sizes) * (mebibytes // 8)
+
+
+def lz4_of(mebibytes: int) -> bytes:
+    """Blocks of 4 MiB that each say "one zero, and all the same but for the last five"."""
+    more, rest = divmod(4 * MIB - 1 - 4 - 15 - 5, 255)
+    block = b"\x1f\x00\x01\x00" + b"\xff" * more + bytes([rest]) + b"\x50" + bytes(5)
+    block = struct.pack("<I", len(block)) + block
+    return b"\x04\x22\x4d\x18\x60\x70\x73" + block * (mebibytes // 4) + bytes(4)
+
+
+def compress_of(mebibytes: int) -> bytes:
+    """Every code is the one that is being defined: each stands for one zero more than the one before."""
+    codes = [0, *range(257, 257 + math.isqrt(2 * mebibytes * MIB))]
+    bits = "".join(f"{code:09b}" for code in reversed(codes))
+    return b"\x1f\x9d\x90" + int(bits, 2).to_bytes(len(bits) // 8 + 1, "little")
 
 
 def lzma2_of(mebibytes: int) -> bytes:
@@ -54,13 +95,31 @@ def _number(value: int) -> bytes:
     return b"\xff" + struct.pack("<Q", value)
 
 
+def tar_gz_of(mebibytes: int) -> bytes:
+    header = bytearray(next(tar_headers(1)))
+    header[:9], header[124:136], header[148:157] = (
+        b"zeros".ljust(9, b"\x00"),
+        b"%011o\x00" % (mebibytes * MIB),
+        b" " * 8 + b"0",
+    )
+    header[148:156] = b"%06o\x00 " % sum(header)
+    return gzip_of(1, bytes(header)) + gzip_of(mebibytes)
+
+
 FLAT: dict[str, Callable[[], bytes]] = {
     "zip": lambda: zip_of(1024),
-    "gzip": lambda: gzip_of(1024),
-    "bzip2": lambda: bz2.compress(bytes(10 * MIB)) * 30,
-    "xz": lambda: lzma.compress(bytes(10 * MIB), preset=0) * 100,
-    "lzma": lambda: lzma.compress(bytes(96 * MIB), lzma.FORMAT_ALONE, preset=0),
-    "zstd": lambda: zstd_of(1024),
+    "bzip2.zip": lambda: zip_of(96, 12, bz2.compress(bytes(96 * MIB))),
+    "lzma.zip": lambda: zip_of(96, 14, lzma_in_zip(lzma_of(96))),
+    "zstd.zip": lambda: zip_of(1024, 93, zstd_of(1024)),
+    "gz": lambda: gzip_of(1024),
+    "tar.gz": lambda: tar_gz_of(1024),
+    "bz2": lambda: bzip2_of(1024),
+    "xz": lambda: xz_of(1024),
+    "lzma": lambda: lzma_of(96),
+    "lz": lambda: lzip_of(1024),
+    "zst": lambda: zstd_of(1024),
+    "lz4": lambda: lz4_of(256),
+    "Z": lambda: compress_of(1024),
     "7z": lambda: seven_zip(lzma2_of(2048), 2048 * MIB),
 }
 

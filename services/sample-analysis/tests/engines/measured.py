@@ -1,6 +1,7 @@
 """Run inside the sandbox: an analysis, and what it took."""
 
 import resource
+import time
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,9 @@ setattr(Spool, "write", _counted)  # noqa: B010 - every byte that may go to the 
 
 def measured(source: Opened | str | Path, name: str, limits: dict[str, Any]) -> dict[str, Any]:
     _held.clear()
+    started = time.process_time()
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     report = analyze(source, "evidence", name, limits=limits)
     after = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return {"report": report, "memory_growth": (after - before) * 1024, "held": sum(_held)}
+    seconds = time.process_time() - started
+    return {"report": report, "seconds": seconds, "memory_growth": (after - before) * 1024, "held": sum(_held)}

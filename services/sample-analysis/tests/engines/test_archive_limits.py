@@ -1,15 +1,21 @@
 """Archives that are made to cost: what stops them is named in the result."""
 
-import shutil
-import tempfile
-from collections.abc import Callable, Iterator
+import bz2
+import gzip
+import hashlib
+import lzma
+import resource
+import struct
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 from bombs import FLAT, MIB, deflated_zeros, gzip_of, nested, quoted_overlap, seven_zip, stored_zip, tar_headers, zip_of
+from quines import gzip_quine, zip_quine
 
 from caseway_kit.sandbox import Sandbox
+from sample_analysis.engine_client import BUDGET, LIMITS
 
 Examine = Callable[..., Any]
 MakeZip = Callable[[dict[str, bytes]], bytes]
@@ -17,36 +23,34 @@ HERE = Path(__file__).parent
 # Until the ratio counts, and the piece in which it is found out.
 MOST_HELD = 64 * MIB + 16 * MIB
 MOST_MEMORY = 96 * MIB
-FULL_SIZE = ("zip", "7z")
+MOST_MEMORY_OF_THE_PARENT = 50 * MIB
+MOST_SECONDS = 10  # of computing
 
 
-@pytest.fixture
-def open_folder() -> Iterator[Path]:
-    """A folder that every user can reach, unlike pytest's own."""
-    folder = Path(tempfile.mkdtemp(prefix="caseway-bombs-test-"))
-    folder.chmod(0o755)
-    yield folder
-    shutil.rmtree(folder, ignore_errors=True)
-
-
-async def test_flat_bombs_stop_at_a_limit_and_cost_little(open_folder: Path) -> None:
-    room = open_folder / "sandbox"
-    room.mkdir(mode=0o755)
+async def test_flat_bombs_stop_at_a_limit_and_cost_little(corpora: Path, open_folder: Path) -> None:
+    bombs = {f"bomb.{kind}": make for kind, make in FLAT.items()}
+    bombs["of-the-corpora.zip"] = (corpora / "archive-assemblyline" / "65d2eb200397b479.bin").read_bytes
     sample = open_folder / "sample"
-    growth = {}
-    async with Sandbox(workers=1, scratch=room, paths=[HERE], preload=["measured"]) as sandbox:
-        for kind, make in FLAT.items():
-            bomb = make()
-            sample.write_bytes(bomb)
-            assert len(bomb) < 4 * MIB, kind
-            # Those that unpack slowly are stopped earlier.
-            limits = {} if kind in FULL_SIZE else {"ratio_from_bytes": 8 * MIB}
-            found = await sandbox.run("measured:measured", f"bomb.{kind}", limits, sample=sample)
-            reached = {limit["limit"] for file in found["report"]["files"] for limit in file["limits"]}
-            assert reached == {"ratio"}, kind
-            assert found["held"] <= MOST_HELD, kind
-            growth[kind] = found["memory_growth"]
-    assert max(growth.values()) <= MOST_MEMORY, growth
+    reached, held, seconds, memory, of_the_parent = {}, {}, {}, {}, {}
+    async with Sandbox(workers=1, scratch=open_folder, paths=[HERE], preload=["measured"], ceiling=BUDGET) as sandbox:
+        for name, make in bombs.items():
+            assert sample.write_bytes(make()) < 4 * MIB, name
+            before = resident_memory()
+            found = await sandbox.run("measured:measured", name, LIMITS, sample=sample, budget=BUDGET)
+            of_the_parent[name] = resident_memory() - before
+            reached[name] = {limit["limit"] for file in found["report"]["files"] for limit in file["limits"]}
+            held[name], seconds[name], memory[name] = found["held"], found["seconds"], found["memory_growth"]
+    assert len(reached) == 15
+    assert reached == {name: {"ratio"} for name in bombs}
+    assert max(held.values()) <= MOST_HELD, held
+    assert max(seconds.values()) <= MOST_SECONDS, seconds
+    assert max(memory.values()) <= MOST_MEMORY, memory
+    assert max(of_the_parent.values()) <= MOST_MEMORY_OF_THE_PARENT, of_the_parent
+
+
+def resident_memory() -> int:
+    pages = Path("/proc/self/statm").read_text().split()[1]
+    return int(pages) * resource.getpagesize()
 
 
 @pytest.mark.parametrize("mebibytes", [1, 16])
@@ -93,10 +97,29 @@ def test_sixteen_in_each_of_five_levels_stop_at_the_number_of_files(examine: Exa
     assert report.limits()
 
 
-@pytest.mark.parametrize("levels", [7, 1000])
+@pytest.mark.parametrize("levels", [7, 17, 1000])
 def test_nesting_stops_at_the_depth(examine: Examine, make_zip: MakeZip, levels: int) -> None:
     make = make_zip if levels < 100 else lambda members: stored_zip((b"z", data) for data in members.values())
     report = examine(nested(levels, make), "deep.zip")
+    assert (len(report.parsed.files), report.limits()) == (7, {"depth"})
+
+
+@pytest.mark.parametrize(("quine", "name"), [(zip_quine, "again.zip"), (gzip_quine, "again.gz")])
+def test_archives_that_hold_themselves_stop_at_the_depth(
+    examine: Examine, quine: Callable[[], bytes], name: str
+) -> None:
+    data = quine()
+    report = examine(data, name)
+    assert {file.sha256 for file in report.parsed.files} == {hashlib.sha256(data).hexdigest()}
+    assert (len(report.parsed.files), report.limits()) == (7, {"depth"})
+
+
+def test_archives_of_other_kinds_in_each_other_stop_at_the_depth(examine: Examine, make_zip: MakeZip) -> None:
+    packed = b"core"
+    for _ in range(2):
+        packed = seven_zip(b"\x01" + struct.pack(">H", len(packed) - 1) + packed + b"\x00", len(packed))
+        packed = lzma.compress(bz2.compress(gzip.compress(make_zip({"x.7z": packed}))))
+    report = examine(packed, "x.xz")
     assert (len(report.parsed.files), report.limits()) == (7, {"depth"})
 
 
