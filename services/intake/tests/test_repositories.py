@@ -179,7 +179,7 @@ async def test_what_waits_to_be_published_counts_as_changed(
     relay = asyncio.create_task(mongo_cases.relay.run())
     try:
         async with asyncio.timeout(60):
-            while await mongo_cases.relay.waiting():
+            while (await mongo_cases.relay.backlog()).count:
                 await asyncio.sleep(0.01)
     finally:
         relay.cancel()

@@ -46,6 +46,8 @@ class FakeServices:
         self.answers: dict[str, Mapping[str, Any] | None] = {
             "http://routing/readyz": {"ready": True, "checks": {"MongoDB": "ok"}},
             "http://portal/readyz": {"ready": True, "checks": {}},
+            "http://routing/internal/backlog": {"count": 0, "oldest_seconds": None},
+            "http://portal/internal/backlog": {"status": 503},
         }
 
     async def ask(self, url: str) -> Mapping[str, Any] | None:

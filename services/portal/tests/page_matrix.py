@@ -92,6 +92,7 @@ ROWS: dict[str, Row] = {
     "GET /threat-requests": for_all("/threat-requests"),
     "GET /threat-requests/{ref_id}": for_account("/threat-requests/REF-1"),
     "GET /operations": Row("/operations", 403, 403, 403, 200),
+    "GET /operations.json": Row("/operations.json", 403, 403, 403, 200),
     "GET /requests/{sr_number}": for_account(CASE),
     "GET /requests/{sr_number}/live": for_account(f"{CASE}/live"),
     "GET /requests/{sr_number}/evidence/{piece_id}.zip": for_customers(f"{CASE}/evidence/{PIECE}.zip"),

@@ -2,16 +2,18 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from typing import Any
 
+import httpx
 import pytest
 
+from caseway_kit.app import build_app
 from caseway_kit.errors import OutageError
 from caseway_kit.group_commit import GroupCommit
 from caseway_kit.messaging import Encoded
 from caseway_kit.mongo import Collection, Database, DuplicateKey
-from caseway_kit.outbox import LEASE, OUTBOX_INDEX, Relay
+from caseway_kit.outbox import LEASE, OUTBOX_INDEX, Backlog, Relay
 from caseway_kit.testing.clock import FixedClock
 
 pytestmark = pytest.mark.integration
@@ -76,8 +78,29 @@ async def test_an_inserted_document_is_relayed_at_once_and_its_outbox_emptied(
         await cases.insert_one(document)
         relay.inserted(document)
         await eventually(lambda: topic.messages == ["e1", "e2"])
-        while await relay.waiting():
+        while (await relay.backlog()).count:
             await asyncio.sleep(0.01)
+
+
+async def test_what_waits_is_counted_over_all_relays_and_dated_by_its_oldest_fact(
+    database: Database, cases: Collection, topic: Topic, clock: FixedClock
+) -> None:
+    app = build_app("sample", title="Sample", version="1", start=lambda _: nullcontext())
+    others = database.collection("others")
+    relays = [Relay(collection, topic.publish, clock=clock) for collection in (cases, others)]
+    for number, relay in enumerate(relays):
+        app.relay(str(number), relay)
+    await app.health.stop_tasks()
+    assert await app.backlog() == Backlog(0, None)
+    for number in range(3):
+        headers = {"ce_time": clock.now().isoformat()}
+        event = Encoded(f"e{number}", "cases", "SR01-000000042-4", "{}", headers)
+        await cases.insert_one({"_id": number, **relays[0].pending(event)})
+        clock.advance(10)
+    await others.insert_one({"_id": "by an update", "outbox": [make_event("e3").document()]})
+    transport = httpx.ASGITransport(app)
+    async with httpx.AsyncClient(transport=transport, base_url="http://t") as client:
+        assert (await client.get("/internal/backlog")).json() == {"count": 4, "oldest_seconds": 30.0}
 
 
 async def test_what_a_killed_process_left_is_relayed_when_its_lease_ends(

@@ -102,8 +102,8 @@ def build(settings: Settings) -> ServiceApp:
         for kept in (stored, imported, known_uploads, learned):
             await kept.prepare()
         await facts.load()
-        app.supervise("relay", stored.relay.run())
-        app.supervise("relay of imports", imported.relay.run())
+        app.relay("relay", stored.relay)
+        app.relay("relay of imports", imported.relay)
         app.supervise("sweeper", Sweeper(known_uploads, uploads, stored, clock).run())
         app.supervise("profile facts", facts.run())
         async with sandbox, http:

@@ -41,7 +41,7 @@ def build(settings: Settings) -> ServiceApp:
     async def start(app: ServiceApp) -> AsyncIterator[None]:
         await parts.prepare()
         await collection.ensure_indexes(INDEXES)
-        app.supervise("relay", relay.run())
+        app.relay("relay", relay)
         app.supervise("sender", delivery.run())
         yield
         await parts.close()

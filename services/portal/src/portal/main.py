@@ -57,8 +57,8 @@ CASE_TIMEOUT = httpx.Timeout(4.0, connect=1.0)
 OPENAPI_TIMEOUT = httpx.Timeout(2.0)
 # What a person has asked for on a page may take this long.
 PAGE_TIMEOUT = httpx.Timeout(15.0, connect=2.0)
-# What is done to a case; some files of an update may be looked at for it.
-ACT_TIMEOUT = httpx.Timeout(20.0, connect=2.0)
+# What is done to a case; each file of an update is looked at for it, one after the other.
+ACT_TIMEOUT = httpx.Timeout(45.0, connect=2.0)
 # As long as intake may take to take chosen files out of archives.
 PROMOTION_TIMEOUT = httpx.Timeout(120.0, connect=2.0)
 

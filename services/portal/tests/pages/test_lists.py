@@ -120,3 +120,12 @@ async def test_operations_name_what_is_not_right(
     assert "3 things need somebody." in text
     for says in ("Does not answer", "Not ready", "Kafka: paused", "Not told"):
         assert says in text
+
+
+async def test_operations_tell_what_is_written_and_not_on_the_log_yet(tabs: Make, services: FakeServices) -> None:
+    operator: Tab = await tabs("operator@vendor")
+    services.answers["http://routing/internal/backlog"] = {"count": 7, "oldest_seconds": 61.4}
+    assert "the oldest for 61 seconds" in (await operator.get("/operations")).text
+    told = (await operator.get("/operations.json")).json()
+    found = {one["name"]: (one["waiting"], one["waiting_seconds"]) for one in told["services"]}
+    assert found == {"routing": (7, 61.4), "portal": (None, None)}

@@ -90,7 +90,7 @@ def build(settings: Settings) -> ServiceApp:
             password = settings.bootstrap_operator_password.get_secret_value()
             await directory.bootstrap(settings.bootstrap_operator_email, password)
         for name, relay in relays.items():
-            app.supervise(f"relay of {name}", relay.run())
+            app.relay(f"relay of {name}", relay)
         app.supervise("signing keys", keys.run())
         app.supervise("tombstones", profiles.run_sweep())
         yield

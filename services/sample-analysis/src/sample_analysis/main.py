@@ -110,7 +110,7 @@ def build(settings: Settings) -> ServiceApp:
                     await team.look()
                     app.supervise("rules of the teams", team.run())
                 app.supervise("disabled contacts", disabled.run())
-                app.supervise("relay", relay.run())
+                app.relay("relay", relay)
                 app.supervise("re-analysis", reanalysis.run())
                 yield
         finally:

@@ -123,8 +123,8 @@ def build(settings: Settings) -> ServiceApp:
         await changes.prepare()
         await told.prepare()
         await plant(lists, imports)
-        app.supervise("relay", relay.run())
-        app.supervise("lots relay", lots_relay.run())
+        app.relay("relay", relay)
+        app.relay("lots relay", lots_relay)
         # Millions of entries take longer than a start may.
         app.supervise("entries before tables", converting(parts.database, lists))
         app.supervise("revising", revising.run())

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import time
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterable
+from dataclasses import asdict
 from typing import Any, TypeAlias
 
 import structlog
@@ -19,9 +20,12 @@ from caseway_kit.health import Health, Messaging, Need
 from caseway_kit.limits import BodyDeadline, HeadLimits
 from caseway_kit.messaging.delivery import outcomes
 from caseway_kit.metrics import HttpMetrics, new_registry, route_template
+from caseway_kit.outbox import Backlog, Relay
 from caseway_kit.problems import install_problems
 
 START_DEADLINE = 60.0
+# Not of the probes: it reads as much as waits.
+BACKLOG = "/internal/backlog"
 _PROBES = frozenset({"/livez", "/readyz", "/metrics"})
 
 _log = structlog.stdlib.get_logger("caseway.app")
@@ -48,6 +52,7 @@ class ServiceApp:
         self.health = Health(messaging)
         # Set when the process is asked to end: streams that would stay open finish by it.
         self.stopping = asyncio.Event()
+        self._relays: list[Relay] = []
         self._start = start
         self._needs = tuple(needs)
         self._deadline = deadline
@@ -63,6 +68,16 @@ class ServiceApp:
     def supervise(self, name: str, work: Coroutine[Any, Any, object]) -> None:
         """Run ``work`` in the background until the service ends; if it ends before, liveness turns red."""
         self.health.supervise(name, work)
+
+    def relay(self, name: str, relay: Relay) -> None:
+        """Run ``relay`` likewise, and tell what waits for it."""
+        self._relays.append(relay)
+        self.supervise(name, relay.run())
+
+    async def backlog(self) -> Backlog:
+        found = await asyncio.gather(*(relay.backlog() for relay in self._relays))
+        ages = [one.oldest_seconds for one in found if one.oldest_seconds is not None]
+        return Backlog(sum(one.count for one in found), max(ages, default=None))
 
     def stop(self) -> None:
         """Readiness turns red, streams finish, and a start that still waits is given up."""
@@ -213,9 +228,13 @@ def build_app(
     async def metrics() -> Response:
         return Response(generate_latest(app.registry), media_type=CONTENT_TYPE_LATEST)
 
+    async def backlog() -> Response:
+        return JSONResponse(asdict(await app.backlog()))
+
     async def version_of() -> Response:
         return JSONResponse({"service": service, "version": version})
 
-    for path, answer in (("/livez", livez), ("/readyz", readyz), ("/metrics", metrics), ("/version", version_of)):
+    routes = {"/livez": livez, "/readyz": readyz, "/metrics": metrics, "/version": version_of, BACKLOG: backlog}
+    for path, answer in routes.items():
         api.add_api_route(path, answer, include_in_schema=False, dependencies=[Depends(public())], response_model=None)
     return app

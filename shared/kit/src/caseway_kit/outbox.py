@@ -7,6 +7,7 @@ two relays from the same one, so that its events stay in order; readers drop wha
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
@@ -32,6 +33,14 @@ Publish = Callable[[Sequence[Encoded]], Awaitable[None]]
 Prepare = Callable[[Document], Awaitable[None]]
 
 log = structlog.get_logger()
+
+
+@dataclass(frozen=True)
+class Backlog:
+    """Documents with events that are not published, and since how many seconds the oldest of those is a fact."""
+
+    count: int
+    oldest_seconds: float | None
 
 
 class Relay:
@@ -84,9 +93,18 @@ class Relay:
                 log.warning("the relay waits", part=outage.part)
                 await asyncio.sleep(POLL_SECONDS)
 
-    async def waiting(self) -> int:
-        """How many documents have events that are not published."""
-        return await self._collection.count({"outbox.0": {"$exists": True}})
+    async def backlog(self) -> Backlog:
+        stated = {"$min": {"$min": "$outbox.headers.ce_time"}}
+        total = {"_id": None, "count": {"$sum": 1}, "oldest": stated}
+        # The date is what lets the outbox's own index answer.
+        dated = [{"outbox_until": {"$gte": LONG_AGO}}, {"outbox_until": None}]
+        waiting = {"outbox.0": {"$exists": True}, "$or": dated}
+        found = await self._collection.aggregate([{"$match": waiting}, {"$group": total}])
+        if not found:
+            return Backlog(0, None)
+        oldest = found[0]["oldest"]
+        age = None if oldest is None else (self._clock.now() - datetime.fromisoformat(oldest)).total_seconds()
+        return Backlog(found[0]["count"], age)
 
     async def _round(self) -> None:
         """What was inserted, what was updated and what others left take turns: none waits for an idle moment."""

@@ -2,15 +2,16 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any, Protocol
 
 import structlog
 from fastapi import APIRouter, Request
-from starlette.responses import Response
+from starlette.responses import JSONResponse, Response
 
 from caseway_contracts.kinds import CaseStatus
 from caseway_contracts.views import CaseSummary
+from caseway_kit.app import BACKLOG
 from caseway_kit.errors import OutageError
 from portal.cases import Cases
 from portal.listing import ListQuery
@@ -18,10 +19,12 @@ from portal.pages.base import page_router, render
 from portal.pages.log_state import LogState
 from portal.pages.visitors import Operator, Visitor
 
+# What is written goes out at once; what does not for so long is held up.
+LONG_SECONDS = 60
 UNFINISHED: tuple[CaseStatus, ...] = ("received", "analyzing", "delayed")
 
 Ask = Callable[[str], Awaitable[Mapping[str, Any] | None]]
-"""The body of a service's ``/readyz`` by its address; None when it does not answer."""
+"""The JSON that a service answers at an address; None when it does not answer."""
 
 _log = structlog.stdlib.get_logger("portal.operations")
 
@@ -40,21 +43,38 @@ class Health:
     why: tuple[str, ...]
     behind: int | None
     parked: int | None
+    waiting: int | None
+    waiting_seconds: float | None
 
     @property
     def troubled(self) -> bool:
-        return self.state != "ready" or bool(self.parked)
+        return self.state != "ready" or bool(self.parked) or (self.waiting_seconds or 0) > LONG_SECONDS
 
 
 def build_router(cases: Cases, services: Mapping[str, str], ask: Ask, log: Log) -> APIRouter:
     router = page_router()
 
+    async def look(visitor: Visitor) -> tuple[list[Health], LogState | None, CaseSummary | None]:
+        ready, backlogs, state, oldest = await asyncio.gather(
+            asyncio.gather(*(ask(f"{url}/readyz") for url in services.values())),
+            asyncio.gather(*(ask(f"{url}{BACKLOG}") for url in services.values())),
+            _state(log),
+            _oldest(cases, visitor),
+        )
+        told = zip(services, ready, backlogs, strict=True)
+        return [health_of(name, answer, backlog, state) for name, answer, backlog in told], state, oldest
+
+    @router.get("/operations.json")
+    async def tell(visitor: Operator) -> Response:
+        health, _, oldest = await look(visitor)
+        case = (
+            None if oldest is None else {"sr_number": oldest.sr_number, "submitted_at": oldest.submitted_at.isoformat()}
+        )
+        return JSONResponse({"services": [asdict(one) for one in health], "oldest_case": case})
+
     @router.get("/operations")
     async def show(request: Request, visitor: Operator) -> Response:
-        answers, state, oldest = await asyncio.gather(
-            asyncio.gather(*(ask(f"{url}/readyz") for url in services.values())), _state(log), _oldest(cases, visitor)
-        )
-        health = [health_of(name, answer, state) for name, answer in zip(services, answers, strict=True)]
+        health, state, oldest = await look(visitor)
         return render(
             request,
             "cases/operations.html",
@@ -66,14 +86,19 @@ def build_router(cases: Cases, services: Mapping[str, str], ask: Ask, log: Log) 
     return router
 
 
-def health_of(name: str, answer: Mapping[str, Any] | None, state: LogState | None) -> Health:
+def health_of(
+    name: str, answer: Mapping[str, Any] | None, backlog: Mapping[str, Any] | None, state: LogState | None
+) -> Health:
     checks = dict(answer.get("checks") or {}) if answer else {}
+    backlog = backlog or {}  # without a count where the service can't tell
     return Health(
         name=name,
         state="away" if answer is None else "ready" if answer.get("ready") else "not_ready",
         why=tuple(f"{part}: {says}" for part, says in checks.items() if says not in ("ok", "running")),
         behind=state.behind.get(name, 0) if state else None,
         parked=state.parked.get(name, 0) if state else None,
+        waiting=backlog.get("count"),
+        waiting_seconds=backlog.get("oldest_seconds"),
     )
 
 
