@@ -3,9 +3,10 @@ from datetime import timedelta
 import httpx
 import pytest
 from fastapi import FastAPI
-from portal_fakes import OPENED, SR, Make
+from portal_fakes import OPENED, SR, FakeFreshCases, InMemoryPageRepository, Make
 
 from caseway_kit.auth import undeclared_routes
+from caseway_kit.errors import OutageError
 from portal.projection import Projection
 
 
@@ -33,6 +34,32 @@ async def test_somebody_elses_case_is_not_there(
     await projection.apply([await submit()])
     answer = await client.get(f"/api/v1/cases/{SR}{path}", headers={"Authorization": f"Bearer {token}"})
     assert answer.status_code == status
+    assert answer.headers["content-type"] == "application/problem+json"
+
+
+@pytest.mark.parametrize("path", [f"/{SR}", f"/{SR}/timeline", f"/{SR}/evidence", f"/{SR}/events", ""])
+@pytest.mark.parametrize("away", ["MongoDB", "intake"])
+async def test_what_cannot_be_read_just_now_is_asked_for_again(
+    client: httpx.AsyncClient,
+    memory_pages: InMemoryPageRepository,
+    fresh: FakeFreshCases,
+    monkeypatch: pytest.MonkeyPatch,
+    path: str,
+    away: str,
+) -> None:
+    async def no_answer(*_: object) -> None:
+        raise OutageError(away)
+
+    for name in ("find", "listed") if away == "MongoDB" else ():
+        monkeypatch.setattr(memory_pages, name, no_answer)
+    if away == "intake":
+        monkeypatch.setattr(fresh, "case", no_answer)
+    answer = await client.get(f"/api/v1/cases{path}")
+    if away == "intake" and not path:
+        assert answer.status_code == 200  # a list says what is known here
+        return
+    assert answer.status_code == 503
+    assert int(answer.headers["retry-after"]) > 0
     assert answer.headers["content-type"] == "application/problem+json"
 
 

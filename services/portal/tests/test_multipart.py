@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from portal.requests.multipart import MOST_PARTS, MOST_TEXT, BadForm, FormTooLarge, Sent, read_multipart
+from portal.requests.multipart import MOST_FILES, MOST_PARTS, MOST_TEXT, BadForm, FormTooLarge, Sent, read_multipart
 
 TYPE = 'multipart/form-data; boundary="frontier"'
 END = b"--frontier--\r\n"
@@ -73,9 +73,9 @@ async def test_a_form_without_a_boundary_is_refused(content_type: str) -> None:
     [
         b"".join(part(f"n{number}", b"") for number in range(10_000)) + END,
         part("description", b"x" * (MOST_TEXT + 1)) + END,
-        b"".join(part("files", b"x", f"{number}.txt") for number in range(21)) + END,
+        b"".join(part("files", b"x", f"{number}.txt") for number in range(MOST_FILES + 1)) + END,
     ],
-    ids=["10,000 parts", "a huge text", "21 files"],
+    ids=["10,000 parts", "a huge text", "too many files"],
 )
 async def test_more_than_is_taken_is_refused(body: bytes) -> None:
     with pytest.raises(FormTooLarge):

@@ -9,7 +9,8 @@ from browser_pages import PATIENCE_MS, OpenPage, assert_accessible, assert_fits,
 from embedded_system import Client, System, eventually
 from evidence import EICAR, aes_zip, attk_zip, mail
 from hostile_words import HOSTILE, naughty
-from playwright.sync_api import BrowserContext, Page, expect
+from playwright.sync_api import BrowserContext, Page, Route, expect
+from request_pages import file
 
 from caseway_kit.archives import Budget, Content, open_archive
 from caseway_kit.testing.corpora import corpora
@@ -116,6 +117,34 @@ def test_a_customer_comments_adds_recipients_and_changes_the_urgency(page: Page,
     page.get_by_label("Business Impact").fill("The shop is closed")
     page.get_by_role("button", name="Change it").click()
     expect(page.locator("[data-part=state]")).to_contain_text("The shop is closed", timeout=PATIENCE_MS)
+
+
+def test_files_of_an_update_are_sent_at_once_go_on_after_a_break_and_are_waited_for(
+    page: Page, customer: Client, plain_case: str
+) -> None:
+    page.goto(f"/requests/{plain_case}")
+    expect(page.locator("[data-update][data-ready]")).to_be_visible()
+    offsets: list[str] = []
+
+    def interrupt(route: Route) -> None:
+        if route.request.method == "PATCH":
+            offsets.append(route.request.headers["upload-offset"])
+            if len(offsets) == 1:
+                route.abort("connectionreset")
+                return
+        route.continue_()
+
+    page.route("**/uploads/*", interrupt)
+    names = [f"note <b>{number}.txt" for number in range(5)]
+    page.get_by_label("Files").set_input_files([file(name, b"a note") for name in names])
+    page.get_by_role("button", name="Send").click()
+    expect(page.get_by_role("status").first).to_contain_text("part of the case", timeout=PATIENCE_MS)
+    assert len(offsets) == len(names) + 1
+    case = eventually(
+        lambda: customer.get(f"/cases/{plain_case}"),
+        lambda case: {one["name"] for one in case["analysis"]["files"]} >= {*names},
+    )
+    assert len(case["analysis"]["files"]) == len(names)
 
 
 def test_a_customer_escalates_closes_and_reopens(page: Page, plain_case: str) -> None:

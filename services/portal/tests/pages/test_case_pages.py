@@ -206,8 +206,8 @@ async def test_what_scripts_have_uploaded_is_handed_in_and_stays_when_intake_ref
     [(_, _, body)] = case_desk.acts
     assert body == {"attachments": [{"upload_id": one, "password": "secret"} for one in ("up-1", "up-2", "upload-1")]}
     case_desk.refusal = refused("/attachments/0/password", "wrong", "That is wrong.")
-    answer = await tab.post(f"{CASE}/updates", form)
-    assert fields_of(answer)["upload_id"] == ["up-1", "up-2", ""]  # the last is the pattern of a row
+    answer = await tab.post(f"{CASE}/updates", form, files=[("attachments", ("d.zip", b"x"))])
+    assert fields_of(answer)["upload_id"] == ["up-1", "up-2", "upload-2", ""]  # the last is the pattern of a row
     assert '<strong class="typed" data-name>a&lt;b&gt;.zip</strong>' in answer.text
 
 

@@ -18,7 +18,8 @@ from portal.pages.visitors import CUSTOMERS, Anybody, Customer, Visitor
 from portal.phrases import Phrases
 from portal.story import Story, story_of
 
-FILES_AN_UPDATE = 3
+# As many as a case takes; intake counts those that it has.
+FILES_AN_UPDATE = 20
 AWAY_SECONDS = 5
 # Comments of several forms stand on one page: each has a name of its own there.
 COMMENTS = {"close": "/closing", "reopen": "/reopening", "escalate": "/reason"}
@@ -143,14 +144,17 @@ async def read_story(cases: Cases, visitor: Visitor, sr_number: str) -> Story:
 
 
 def _attached(request: Request, form: Form) -> dict[str, Any]:
-    """The files that came with the form; Refused when one of them was not taken."""
+    """What scripts have uploaded, and the files that came with the form; Refused when one of them was not taken."""
     files, say = uploaded(request), site_of(request).say
     errors = [{"field": "/attachments", "code": one.says, "message": _not_taken(one, say)} for one in files if one.says]
     if errors:
         raise Refused(422, {"errors": errors[-1:] if files[-1].says == "too_many" else errors})
     password = form.one("/password")
     more = {"password": password} if password else {}
-    return {"attachments": [{"upload_id": one.upload_id, **more} for one in files]} if files else {}
+    ids = [*form.many("/upload_id"), *(one.upload_id for one in files)]
+    # They are there: whatever is refused, nobody has to send them again.
+    form.values |= {"upload_id": tuple(ids), "upload_name": (*form.many("/upload_name"), *(one.name for one in files))}
+    return {"attachments": [{"upload_id": one, **more} for one in ids]} if ids else {}
 
 
 def _not_taken(file: Uploaded, say: Phrases) -> str:

@@ -14,7 +14,8 @@ TakeFile: TypeAlias = Callable[[str, str, AsyncIterator[bytes]], Awaitable[Taken
 
 MOST_PARTS = 2_000
 MOST_TEXT = 1024 * 1024
-MOST_FILES = 20
+# More than any form takes: those of a form say themselves what is too many.
+MOST_FILES = 100
 QUEUED_CHUNKS = 4
 
 

@@ -78,6 +78,7 @@ function isClosed(page) {
 
 /** Somebody has typed what a page that is read anew would lose. */
 function isWriting(page) {
+  if (page.querySelector("[data-attached] > li")) return true;
   return [...page.querySelectorAll("textarea, input:not([type=hidden])")].some((one) => one.value !== one.defaultValue);
 }
 
