@@ -16,7 +16,9 @@ from caseway_kit.archives import (
     Limits,
     NotAnArchive,
     PasswordNeeded,
+    Spool,
     Unreadable,
+    content,
     library,
     open_archive,
     open_members,
@@ -198,6 +200,22 @@ def test_archives_of_the_corpora_open_with_their_passwords(unpack: Unpack, corpo
         "read_format_zip_winzip_aes256.zip",
         "test_password_brute.7z",
     ]
+
+
+def test_what_is_held_on_disk_together_is_limited(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(content, "HELD_ON_DISK", 20 * MIB)
+    first, second = Spool(), Spool()
+    first.write(bytes(12 * MIB))
+    with pytest.raises(OSError, match="no room"):
+        second.write(bytes(12 * MIB))
+    first.finish().close()
+    second.discard()
+    third = Spool()
+    third.write(bytes(12 * MIB))
+    third.write(bytes(8 * MIB))
+    with pytest.raises(OSError, match="no room"):
+        third.write(b"x")
+    third.discard()
 
 
 def test_a_stream_in_a_stream_is_a_member(unpack: Unpack) -> None:

@@ -151,6 +151,14 @@ def write_nameless(count: int, size: int) -> None:
     time.sleep(30)
 
 
+def write_nameless_and_give(size: int, output: BinaryIO) -> None:
+    with tempfile.TemporaryFile() as file:
+        for one in (file, output):
+            one.write(bytes(size))
+            one.flush()
+        time.sleep(1)
+
+
 def write_and_read_temporary() -> str:
     with tempfile.TemporaryDirectory() as folder:
         (Path(folder) / "file").write_text("kept")

@@ -1,6 +1,7 @@
 import asyncio
 import contextlib
 import os
+import tempfile
 import time
 import tracemalloc
 from collections.abc import Awaitable, Callable
@@ -94,6 +95,13 @@ async def test_many_files_that_are_too_much_together(sandbox: Sandbox) -> None:
 async def test_files_without_a_name_count_too(sandbox: Sandbox) -> None:
     budget = Budget(written_bytes=8 * MIB)
     assert await limit_of(sandbox, "write_nameless", 5, 4 * MIB, budget=budget) == "written_bytes"
+
+
+async def test_what_is_given_out_is_not_counted_with_what_is_kept(sandbox: Sandbox) -> None:
+    budget = Budget(written_bytes=8 * MIB)
+    with tempfile.TemporaryFile() as output:
+        await sandbox.run("sandbox_parsers:write_nameless_and_give", 6 * MIB, output=output.fileno(), budget=budget)
+        assert os.fstat(output.fileno()).st_size == 6 * MIB
 
 
 async def test_a_great_many_empty_files(sandbox: Sandbox) -> None:

@@ -4,14 +4,20 @@ A file is read by its descriptor only. Inside the sandbox nothing can be opened 
 chose ever becomes one.
 """
 
+import errno
 import os
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Protocol, Self
+from weakref import WeakSet
 
 CHUNK = 256 * 1024
 HELD_IN_MEMORY = 8 * 1024 * 1024
+HELD_ON_DISK = 90 * 1024 * 1024
+"""By all spools of this process together: less than what ends a child of the sandbox, with all that it has found."""
+
+_on_disk: "WeakSet[IO[bytes]]" = WeakSet()
 
 
 class Opened(Protocol):
@@ -101,13 +107,16 @@ class Spool:
     def write(self, chunk: bytes) -> None:
         """Raises OSError when scratch space has no room for more."""
         if self._file is not None:
+            _check_room(len(chunk))
             self._file.write(chunk)
             return
         self._chunks.append(chunk)
         self._held += len(chunk)
         if self._held > HELD_IN_MEMORY:
+            _check_room(self._held)
             # Nameless from the start, so that a child that is killed leaves nothing behind.
             self._file = tempfile.TemporaryFile(dir=self._folder, buffering=0)  # noqa: SIM115 - the content closes it
+            _on_disk.add(self._file)
             for held in self._chunks:
                 self._file.write(held)
             self._chunks = []
@@ -119,3 +128,9 @@ class Spool:
         self._chunks = []
         if self._file is not None:
             self._file.close()
+
+
+def _check_room(count: int) -> None:
+    held = sum(os.fstat(file.fileno()).st_size for file in _on_disk if not file.closed)
+    if held + count > HELD_ON_DISK:
+        raise OSError(errno.ENOSPC, "no room for more on the disk")

@@ -12,7 +12,7 @@ class Budget:
     cpu_seconds: float = 60
     memory_bytes: int = 512 * MIB  # beyond what an idle child uses; a mapped sample is not counted
     files: int = 64  # open at once
-    written_bytes: int = 100 * MIB
+    written_bytes: int = 100 * MIB  # to its folder, and as much again to an output
     result_bytes: int = 32 * MIB
 
     def plain(self) -> dict[str, Any]:

@@ -18,8 +18,7 @@ class Watch:
 
     def __init__(self, worker: Worker, budget: Budget, files: Sequence[int]) -> None:
         self._worker = worker
-        # A memfd, or a file that is gone by now, is among the child's deleted ones and not its doing.
-        self._given_bytes = sum(os.fstat(file).st_blocks for file in files) * 512
+        self._files = files
         self._budget = budget
         self._limit: SandboxLimit | None = None
 
@@ -56,7 +55,10 @@ class Watch:
         return None
 
     async def _written(self) -> SandboxLimit | None:
-        size, count = scratch.deleted_bytes(self._worker.pid) - self._given_bytes, 0
+        # What was given to it is among the child's deleted files where it has no name. An output has its own limit,
+        # that of any one file; it is not scratch space.
+        given = sum(found.st_blocks for file in self._files if not (found := os.fstat(file)).st_nlink) * 512
+        size, count = scratch.deleted_bytes(self._worker.pid) - given, 0
         with contextlib.suppress(OSError):  # in a folder that is gone nothing can be written
             if scratch.holds_something(self._worker.folder):
                 most = self._budget.written_bytes
