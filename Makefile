@@ -11,6 +11,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 PROJECTS := $(sort $(wildcard shared/*/pyproject.toml services/*/pyproject.toml deploy/*/pyproject.toml))
+REAL := integration or e2e or faults or slow
 MEMBERS := $(patsubst %/pyproject.toml,%,$(PROJECTS))
 
 .PHONY: help setup lock run test fuzz check lint format types imports contracts new-service clean
@@ -52,8 +53,14 @@ run: setup ## Bring up the whole system, with its data in var/ (PORT=9000 for an
 	@$(BIN)/caseway up --data var $(if $(PORT),--port $(PORT))
 
 test: setup check ## Run every check and every test (PYTEST="…" adds options)
-	@echo "Tests, on real parts (Kafka and MongoDB start once)"
+ifdef PYTEST
 	@$(BIN)/pytest $(PYTEST)
+else
+	@echo "Tests of code alone, side by side"
+	@$(BIN)/pytest -q -n auto --maxprocesses 4 --dist worksteal -m "not ($(REAL))"
+	@echo "Tests on real parts, one after the other (Kafka and MongoDB start once)"
+	@$(BIN)/pytest -m "$(REAL)"
+endif
 
 fuzz: setup ## Damage inputs of every parser until the time is up (SECONDS=600 each, SEED=… to repeat a run)
 	@FUZZ_SECONDS=$(or $(SECONDS),600) FUZZ_SEED=$(or $(SEED),$$RANDOM) $(BIN)/pytest -q -s tests/fuzz
