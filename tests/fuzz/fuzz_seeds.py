@@ -4,6 +4,7 @@ import io
 import json
 import struct
 import zipfile
+import zlib
 from collections.abc import Callable, Iterator
 from email.message import EmailMessage
 from pathlib import Path
@@ -12,6 +13,8 @@ LARGEST = 64 * 1024
 OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 PDF = b"%PDF"
 ZIP = b"PK\x03\x04"
+RAR = b"Rar!\x1a\x07"
+SEVEN_ZIP = b"7z\xbc\xaf\x27\x1c"
 WITH_URLS = ("url-wpt", "own-vectors")
 
 
@@ -95,11 +98,36 @@ def _pdf() -> bytes:
     )
 
 
+def _rar() -> bytes:
+    """Version 5, with one stored file."""
+
+    def block(*fields: int, more: bytes = b"", data: bytes = b"") -> bytes:
+        head = bytes(fields) + more
+        head = bytes([len(head)]) + head
+        return struct.pack("<I", zlib.crc32(head)) + head + data
+
+    text = b"text\n"
+    named = struct.pack("<I", zlib.crc32(text)) + b"\x00\x01\x05a.txt"
+    file = block(2, 2, len(text), 4, len(text), 0, more=named, data=text)
+    return RAR + b"\x01\x00" + block(1, 0, 0) + file + block(5, 0, 0)
+
+
+def _seven_zip() -> bytes:
+    """One file, copied as it is."""
+    text, name = b"text\n", "a.txt".encode("utf-16-le") + b"\0\0"
+    streams = bytes((6, 0, 1, 9, len(text), 0, 7, 11, 1, 0, 1, 1, 0, 12, len(text), 0, 8, 0, 0))
+    header = b"\x01\x04" + streams + b"\x05\x01\x11" + bytes((len(name) + 1, 0)) + name + b"\0\0"
+    start = struct.pack("<QQI", len(text), len(header), zlib.crc32(header))
+    return SEVEN_ZIP + b"\0\4" + struct.pack("<I", zlib.crc32(start)) + start + text + header
+
+
 BEGINS: dict[str, Callable[[bytes], bool]] = {
     "mail": _is_mail,
     "zip": lambda data: data.startswith(ZIP),
     "ole": lambda data: data.startswith(OLE),
     "pdf": lambda data: PDF in data[:1024],
+    "rar": lambda data: data.startswith(RAR),
+    "7z": lambda data: data.startswith(SEVEN_ZIP),
 }
 BUILT: dict[str, Callable[[], bytes]] = {
     "mail": _mail,
@@ -107,5 +135,7 @@ BUILT: dict[str, Callable[[], bytes]] = {
     "ole": _ole,
     "pdf": _pdf,
     "url": lambda: b"hxxp://user@www[.]ex\xc3\xa4mple.com:80/%2e%2e/a;b?c=%41#d",
+    "rar": _rar,
+    "7z": _seven_zip,
 }
 TARGETS = tuple(BUILT)

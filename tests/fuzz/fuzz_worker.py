@@ -19,8 +19,7 @@ from fuzz_seeds import seeds
 
 EVIDENCE_ID = "11111111-1111-4111-8111-111111111111"
 LIMITS = {"seconds": 10.0, "unpacked_bytes": 64 * 1024 * 1024}
-KINDS = {"mail": "email", "zip": "file", "ole": "file", "pdf": "file"}
-NAMES = {"mail": "a.eml", "zip": "a.zip", "ole": "a.msg", "pdf": "a.pdf"}
+NAMES = {"mail": "a.eml", "zip": "a.zip", "ole": "a.msg", "pdf": "a.pdf", "rar": "a.rar", "7z": "a.7z"}
 
 
 def parser(target: str, path: Path) -> Callable[[bytes], None]:
@@ -33,7 +32,9 @@ def parser(target: str, path: Path) -> Callable[[bytes], None]:
 
     def look(data: bytes) -> None:
         path.write_bytes(data)
-        found = analyze(path, EVIDENCE_ID, NAMES[target], KINDS[target], ("infected",), LIMITS)
+        found = analyze(
+            path, EVIDENCE_ID, NAMES[target], "email" if target == "mail" else "file", ("infected",), LIMITS
+        )
         EvidenceReport.model_validate_json(json.dumps(found | missing))
 
     return look
