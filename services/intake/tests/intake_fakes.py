@@ -92,8 +92,8 @@ class InMemoryUploadRepository:
         self._change(upload_id, writers=(*known.writers, writer))
 
     async def add_part(self, upload_id: str, at: int, part: Part) -> bool:
-        known = self.uploads[upload_id]
-        if known.offset != at or known.state != "open":
+        known = self.uploads.get(upload_id)
+        if known is None or known.offset != at or known.state != "open":
             return False
         self._change(upload_id, offset=at + part.size, parts=(*known.parts, part))
         return True

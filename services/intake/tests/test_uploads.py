@@ -12,6 +12,7 @@ from caseway_kit.objects import Objects
 from caseway_kit.testing.clock import FixedClock
 from intake.names import upload_name
 from intake.passing import PART_BYTES
+from intake.refusals import NotFound
 from intake.sweeper import Sweeper
 from intake.uploads import Quota, Uploads
 
@@ -280,3 +281,28 @@ async def test_an_account_has_only_so_many_uploads_that_no_case_names(
 async def test_what_is_announced_counts_before_it_is_there(http: httpx.AsyncClient) -> None:
     assert (await http.post(UPLOADS, headers={"Upload-Length": str(LARGEST)})).status_code == 201
     assert (await http.post(UPLOADS, content=b"x")).status_code == 429
+
+
+async def test_an_upload_that_has_expired_grows_no_more(http: httpx.AsyncClient, clock: FixedClock) -> None:
+    opened = await http.post(UPLOADS, headers={"Upload-Length": "4"})
+    url = f"{UPLOADS}/{opened.json()['upload_id']}"
+    clock.advance(timedelta(hours=24).total_seconds())
+    assert (await http.head(url)).status_code == 404
+    assert (await http.patch(url, content=b"abcd", headers={"Upload-Offset": "0"})).status_code == 404
+
+
+async def test_bytes_that_come_to_a_swept_upload_are_left_nowhere(
+    uploads: Uploads, known_uploads: InMemoryUploadRepository, objects: Objects
+) -> None:
+    opened = await uploads.open("acme", "anna", "a.txt", 4)
+
+    async def swept_meanwhile() -> AsyncIterator[bytes]:
+        [swept] = known_uploads.uploads.values()
+        writers.extend(swept.writers)
+        await uploads.discard(swept)
+        yield b"abcd"
+
+    writers: list[str] = []
+    with pytest.raises(NotFound):
+        await uploads.append(opened, 0, swept_meanwhile())
+    assert not await objects.exists(opened.part_key(writers[0], 0))

@@ -41,4 +41,7 @@ class Upload(BaseModel):
         return f"accounts/{self.account_id}/parts/{self.upload_id}/{writer}/{number}"
 
     def usable(self, now: datetime) -> bool:
-        return self.state == "ready" and (self.expires_at is None or self.expires_at > now)
+        return self.state == "ready" and not self.expired(now)
+
+    def expired(self, now: datetime) -> bool:
+        return self.expires_at is not None and self.expires_at <= now

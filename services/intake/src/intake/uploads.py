@@ -121,7 +121,7 @@ class Uploads:
 
     async def find(self, account_id: str, upload_id: str) -> Upload:
         found = (await self._repository.find(account_id, [upload_id])).get(upload_id)
-        if found is None or found.state == "receiving":
+        if found is None or found.state == "receiving" or found.expired(self._clock.now()):
             raise NotFound
         return found
 
@@ -140,6 +140,7 @@ class Uploads:
             key = upload.part_key(writer, number)
             await self._objects.put_stream(key, whole(part))
             if not await self._repository.add_part(upload.upload_id, offset, Part(key=key, size=len(part))):
+                await self._objects.delete(key)  # the upload may be swept already, and nobody would find it
                 raise WrongOffset((await self.find(upload.account_id, upload.upload_id)).offset)
             offset, number = offset + len(part), number + 1
         upload = await self.find(upload.account_id, upload.upload_id)
