@@ -1,6 +1,7 @@
 """Damaged inputs, made from the corpora: no parser lets anything out but results, and none takes memory without end.
 
-5 seconds a target, 60 with ``CI`` (20 for the kinds of archive beside zip), as many as ``FUZZ_SECONDS`` says in ``make fuzz``; ``FUZZ_SEED`` repeats a run.
+5 seconds a target, 60 with ``CI`` (20 for RAR and 7z), as many as ``FUZZ_SECONDS`` says in ``make fuzz``; ``FUZZ_SEED``
+repeats a run.
 """
 
 import json
