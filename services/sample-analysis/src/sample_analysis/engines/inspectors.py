@@ -7,7 +7,7 @@ from caseway_kit.archives import Content, FileType
 from sample_analysis.engines import documents, programs
 from sample_analysis.engines.documents import office_text, office_xml, ole, onenote, pdf, rtf
 from sample_analysis.engines.inspection import Inspection, run
-from sample_analysis.engines.mailing import pages
+from sample_analysis.engines.mailing import calendars, pages
 from sample_analysis.engines.programs import elf, macho, pe, scripts, shortcuts
 from sample_analysis.engines.tree import Node
 
@@ -19,6 +19,7 @@ _Entry = tuple[str, str, Inspector]
 
 _DOCUMENTS = ("caseway-documents", documents.VERSION)
 _PROGRAMS = ("caseway-programs", programs.VERSION)
+_PAGES = ("caseway-pages", pages.VERSION)
 _OLE: _Entry = (*_DOCUMENTS, ole.inspect)
 _PDF: _Entry = (*_DOCUMENTS, pdf.inspect)
 _XML: _Entry = (*_DOCUMENTS, office_xml.inspect)
@@ -47,7 +48,9 @@ _BY_TYPE: dict[str, tuple[_Entry, ...]] = {
     "application/onenote": (_NOTES,),
     "application/x-ms-shortcut": (_SHORTCUT,),
     "application/x-mswinurl": (_SHORTCUT_TEXT,),
-    "text/html": (("caseway-pages", pages.VERSION, pages.inspect),),
+    "image/svg+xml": ((*_PAGES, pages.inspect_drawing),),
+    "text/calendar": ((*_PAGES, calendars.inspect),),
+    "text/html": ((*_PAGES, pages.inspect),),
     "text/rtf": (_RTF,),
     "text/xml": (_XML,),
     "text/plain": (_OFFICE_TEXT, _XML),

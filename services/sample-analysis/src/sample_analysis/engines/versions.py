@@ -5,9 +5,10 @@ from importlib.metadata import version
 
 from caseway_kit.archives import library
 from sample_analysis.engines import documents, programs, team_rules, yara
+from sample_analysis.engines.mailing import pages
 
 # Grows with every change that can give the same bytes another result.
-ANALYSIS = "3"
+ANALYSIS = "4"
 _PARSERS = ("olefile", "msoffcrypto-tool", "pypdf", "pefile")
 
 
@@ -19,6 +20,7 @@ def versions() -> tuple[str, ...]:
         f"caseway-rules/{yara.rules_version()}",
         f"caseway-documents/{documents.VERSION}",
         f"caseway-programs/{programs.VERSION}",
+        f"caseway-pages/{pages.VERSION}",
         f"yara-x/{version('yara-x')}",
         f"libarchive/{library.version().split()[0]}",
         *(f"{name}/{version(name)}" for name in _PARSERS),

@@ -2,11 +2,13 @@
 
 import base64
 import binascii
+import hashlib
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from sample_analysis.engines import command_lines, urls
 from sample_analysis.engines.inspection import Inspection
+from sample_analysis.engines.programs import literals
 
 DECODED = 20
 SEARCHED = 2 * 1024 * 1024
@@ -21,6 +23,13 @@ _BACKTICKS = re.compile(r"[A-Za-z]`(?=[A-Za-z])")
 _FORMATS = re.compile(r"(?<!\})(?:\{\d{1,3}\}){3,200}[\"']\s{0,4}-f\b")
 _CHARACTERS = re.compile(r"(?i)\[char\]\s{0,4}(?:0x)?\d{1,4}|\bchrw?\s{0,4}\(\s{0,4}(?:&h)?[0-9a-f]{1,5}\s{0,4}\)")
 _RUNS_TEXT = re.compile(r"(?i)\b(?:iex|invoke-expression|execute(?:global)?|eval)\b|\.invoke\s{0,4}\(|&\s{0,4}\(")
+_HIDDEN = {
+    "command": ("encoded-command", "A command is hidden by encoding; it was decoded and analysed."),
+    "file": (
+        "file-in-text",
+        "A program, script, shortcut or archive is written into it as text; it was decoded and analysed.",
+    ),
+}
 _HIDING = (
     (_CARETS, 12, False, "carets between letters"),
     (_SLICES, 12, False, "letters cut out of variables"),
@@ -57,16 +66,24 @@ def hidden(inspection: Inspection, text: str) -> None:
 def unpack(inspection: Inspection, text: str, where: str) -> None:
     """Take out what is encoded in it, and hand out its URLs."""
     text = text[:SEARCHED]
-    for count, (kind, data) in enumerate(_decoded(text)):
-        if count >= DECODED:
-            inspection.node.cut_short("decoded", f"Only the first {DECODED} encoded parts were taken out.")
-            break
-        if kind == "command":
-            says = "A command is hidden by encoding; it was decoded and analysed."
-            inspection.suspect("encoded-command", says, where)
-        inspection.take_out(f"decoded/{where}/{count}", f"decoded {kind} {count + 1}", data)
+    take_out(inspection, _decoded(text), where)
     for url in urls.in_text(text):
         inspection.link(url)
+
+
+def take_out(inspection: Inspection, decoded: Iterable[tuple[str, bytes]], where: str) -> None:
+    """Each of the parts (what it is, and its bytes) once."""
+    taken: set[bytes] = set()
+    for kind, data in decoded:
+        if (digest := hashlib.sha256(data).digest()) in taken:
+            continue
+        if len(taken) >= DECODED:
+            inspection.node.cut_short("decoded", f"Only the first {DECODED} encoded parts were taken out.")
+            break
+        if kind in _HIDDEN:
+            inspection.suspect(*_HIDDEN[kind], where)
+        inspection.take_out(f"decoded/{where}/{len(taken)}", f"decoded {kind} {len(taken) + 1}", data)
+        taken.add(digest)
 
 
 def _decoded(text: str) -> Iterator[tuple[str, bytes]]:
@@ -79,6 +96,7 @@ def _decoded(text: str) -> Iterator[tuple[str, bytes]]:
     for match in _BASE64_CALL.finditer(text):
         if len(data := _base64(re.sub(r"\s", "", match.group(1)))) > 16:
             yield "data", data
+    yield from literals.files(text)
 
 
 def _base64(text: str) -> bytes:

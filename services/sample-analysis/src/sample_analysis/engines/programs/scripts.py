@@ -4,11 +4,12 @@ import re
 
 from sample_analysis.engines import command_lines
 from sample_analysis.engines.inspection import Inspection
-from sample_analysis.engines.programs import commands
+from sample_analysis.engines.programs import commands, signs
 
 SCRIPT_BYTES = 4 * 1024 * 1024
 LINES = 20_000
 _ENCODED = b"#@~^"
+_OF_OTHER_SYSTEMS = ("text/x-shellscript", "text/x-php", "text/x-python")
 _LINE_END = re.compile(r"[\r\n]+")
 
 
@@ -26,6 +27,8 @@ def inspect(inspection: Inspection) -> None:
             inspection.suspect("suspicious-command", says, f"line {number}: {line.strip()}")
             break
     commands.hidden(inspection, text)
+    if inspection.found.mime not in _OF_OTHER_SYSTEMS:
+        signs.judge(inspection, text)
     commands.unpack(inspection, text, "script")
 
 
