@@ -3,6 +3,8 @@ import uuid
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+from caseway_kit.testing.waiting import PATIENCE
+
 
 class Topics:
     """Makes topics on the test Kafka as the contracts declare them. Blocks, also inside an async test."""
@@ -31,7 +33,7 @@ class Topics:
         await admin.start()
         try:
             partitions = [TopicPartition(name, number) for name in names for number in range(topic(name).partitions)]
-            async with asyncio.timeout(20):
+            async with asyncio.timeout(PATIENCE):
                 while True:
                     try:
                         return await admin.delete_records(dict.fromkeys(partitions, everything))
