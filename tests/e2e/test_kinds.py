@@ -82,6 +82,32 @@ def test_typed_urls_are_rated_and_a_reclassification_is_recorded(customer: Clien
     assert (unseen["rating"], unseen["score"], unseen["requested"]) == ("untested", 71, None)
 
 
+def test_an_analyst_decides_from_a_shell_what_no_rule_could(customer: Client, system: System) -> None:
+    url = {"url": "http://phishing.test/decided", "requested_rating": "safe"}
+    sr = customer.opened(category="url-reclassification", fields={}, urls=[url])
+    customer.completed(sr)
+    analyst = system.client("analyst")
+
+    def queued() -> list[str]:
+        cases = analyst.get("/desk/reclassifications", team="web-reputation", limit=200)["items"]
+        return [url_id for case in cases if case["sr_number"] == sr for url_id in case["url_ids"]]
+
+    [url_id] = eventually(queued, bool)
+    token = str(analyst.http.headers["Authorization"]).removeprefix("Bearer ")
+    environment = {"CASEWAY_TOKEN": token, "CASEWAY_URL": system.state()["url"]}
+    listed = system.caseway("reclassifications", "list", "--limit", "200", "--json", **environment)
+    assert by(json.loads(listed.stdout), id=url_id)["url"] == url["url"]
+    why = ("--keep", "--reason", "It is on a list.")
+    done = system.caseway("reclassifications", "decide", url_id, *why, **environment)
+    assert done.returncode == 0, done.stderr
+
+    eventually(queued, lambda left: not left)
+    [decided] = eventually(
+        lambda: customer.get(f"/cases/{sr}")["analysis"]["urls"], lambda urls: urls[0]["outcome"] == "kept"
+    )
+    assert decided["rating"] == "dangerous"
+
+
 def test_a_case_that_mixes_all_four_kinds_has_a_result_for_each(customer: Client, system: System) -> None:
     sr = customer.opened(
         cc=["bob@customer.example", "BOB@customer.example", "eve@customer.example"],
