@@ -30,6 +30,7 @@ def register(app: typer.Typer) -> None:
     bench.command("rate")(rate)
     bench.command("analyze")(analyze)
     bench.command("list")(lists)
+    bench.command("flood")(flood)
     bench.callback()(_group)
     app.add_typer(bench, name="bench")
 
@@ -118,6 +119,35 @@ def rate(
             f"one p50 {one['single_ms']['p50']:.1f} p95 {one['single_ms']['p95']:.1f} ms  "
             f"imported at {one['import_lines_per_s']:,} lines/s"
         )
+    return None
+
+
+def flood(
+    count: Annotated[int, typer.Option(min=10, help="How many cases the one account sends, six children each.")] = 400,
+    others: Annotated[int, typer.Option(min=1, help="How many other accounts send one case each.")] = 20,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON for scripts.")] = False,
+) -> None:
+    """How long others' cases take while one account sends more than can be analysed, beside how long without that."""
+    from caseway_embedded.bench.burst import WARM_UP
+    from caseway_embedded.bench.corpus import made
+    from caseway_embedded.bench.flood import measure
+
+    load = os.getloadavg()
+    seed = time.time_ns()
+    quiet, flooded = (made(others, seed=seed + number) for number in (1, 2))
+    try:
+        with _system(None) as folder:
+            found = asyncio.run(measure(folder, made(WARM_UP + count, seed=seed), quiet, flooded))
+    except (OSError, RuntimeError, TimeoutError, ValueError, httpx.HTTPError) as error:
+        stop(str(error), FAILURE)
+    if as_json:
+        return show(found | {"loadavg": [round(one, 2) for one in load]})
+    for name in ("without", "beside"):
+        took = found[f"{name}_ms"]
+        typer.echo(f"others {name:<7} the flood  p50 {took['p50']:.0f} p95 {took['p95']:.0f} ms")
+    typer.echo(
+        f"ratio of p95 {found['ratio']:.2f}, {found['backlog']} of {found['flood']} cases of the flood still waited"
+    )
     return None
 
 

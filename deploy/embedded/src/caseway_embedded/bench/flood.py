@@ -1,0 +1,108 @@
+"""What others notice while one account sends far more than the system can analyse: their cases, with it and without."""
+
+import asyncio
+import secrets
+from collections.abc import Sequence
+from typing import Any
+
+import httpx
+
+from caseway_embedded.bench.burst import PATIENCE_SECONDS, WARM_UP, Running
+from caseway_embedded.bench.corpus import Sample
+from caseway_embedded.bench.events import LAST, Events
+from caseway_embedded.bench.figures import percentile
+from caseway_embedded.bench.submitters import PRODUCT, Submitters
+from caseway_embedded.data_dir import DataDir
+from caseway_embedded.demo.users import USERS_FILE
+
+AT_ONCE = 4
+
+
+async def measure(data: DataDir, flood: Sequence[Sample], quiet: Sequence[Sample], flooded: Sequence[Sample]) -> Any:
+    """``quiet`` and ``flooded`` hold a sample for each of the other accounts, who submit one after the other. Raises
+    RuntimeError where the flood was over before they had their results."""
+    system = Running.of(data)
+    opened: list[Submitters] = []
+    try:
+        for credentials in (system.credentials, *await asyncio.to_thread(_accounts, system, data, len(quiet))):
+            opened.append(await asyncio.to_thread(Submitters, system.url, credentials))
+        flooder, *others = opened
+        await _warmed_up(system, flooder, flood[:WARM_UP])
+        without = await _alone(system, others, quiet)
+        beside, backlog = await _beside(system, flooder, flood[WARM_UP:], others, flooded)
+    finally:
+        for one in opened:
+            one.close()
+    p95 = {name: percentile(seconds, 95) for name, seconds in (("without", without), ("beside", beside))}
+    return {
+        "benchmark": "flood",
+        "flood": len(flood) - WARM_UP,
+        "backlog": backlog,
+        "others": len(others),
+        "without_ms": _spread(without),
+        "beside_ms": _spread(beside),
+        "ratio": round(p95["beside"] / p95["without"], 2),
+    }
+
+
+async def _warmed_up(system: Running, flooder: Submitters, samples: Sequence[Sample]) -> None:
+    async with Events(system.kafka) as events:
+        sent = await asyncio.to_thread(flooder.run, samples, at_once=AT_ONCE)
+        await events.until_complete({one.sr for one in sent}, PATIENCE_SECONDS)
+
+
+async def _alone(system: Running, others: Sequence[Submitters], samples: Sequence[Sample]) -> list[float]:
+    async with Events(system.kafka) as events:
+        return await _one_by_one(events, others, samples)
+
+
+async def _beside(
+    system: Running,
+    flooder: Submitters,
+    flood: Sequence[Sample],
+    others: Sequence[Submitters],
+    samples: Sequence[Sample],
+) -> tuple[list[float], int]:
+    """The others' seconds, begun when half of the flood was accepted, and how many of its cases still waited."""
+    half = len(flood) // 2
+    async with Events(system.kafka) as events:
+        sent = await asyncio.to_thread(flooder.run, flood[:half], at_once=AT_ONCE)
+        rest = asyncio.create_task(asyncio.to_thread(flooder.run, flood[half:], at_once=AT_ONCE))
+        seconds = await _one_by_one(events, others, samples)
+        analysed = set(events.at[LAST])
+        sent += await rest
+        backlog = len({one.sr for one in sent} - analysed)
+    if not backlog:
+        raise RuntimeError("the flood was over before the others had their results: make it longer")
+    return seconds, backlog
+
+
+async def _one_by_one(events: Events, others: Sequence[Submitters], samples: Sequence[Sample]) -> list[float]:
+    seconds = []
+    for other, sample in zip(others, samples, strict=True):
+        [sent] = await asyncio.to_thread(other.run, [sample], at_once=1)
+        await events.until_complete({sent.sr}, PATIENCE_SECONDS)
+        seconds.append(events.at[LAST][sent.sr] - sent.started)
+    return seconds
+
+
+def _accounts(system: Running, data: DataDir, count: int) -> list[dict[str, str]]:
+    """Credentials of an admin of each of so many new accounts."""
+    with httpx.Client(base_url=f"{system.url}/api/v1", timeout=PATIENCE_SECONDS, trust_env=False) as http:
+
+        def post(path: str, body: dict[str, Any]) -> Any:
+            return http.post(path, json=body).raise_for_status().json()
+
+        http.headers["Authorization"] = f"Bearer {post('/session', data.read_json(USERS_FILE)['operator'])['token']}"
+        made = []
+        for number in range(count):
+            account = post("/accounts", {"name": f"Other {number}"})["id"]
+            credentials = {"email": f"admin@other{number}.example", "password": secrets.token_urlsafe()}
+            post("/users", {"account_id": account, "role": "account_admin", "name": "", "teams": [], **credentials})
+            post("/activation-codes", {"account_id": account, "product": PRODUCT, "code": f"OS-FLOOD-{number:04}"})
+            made.append(credentials)
+    return made
+
+
+def _spread(seconds: Sequence[float]) -> dict[str, float]:
+    return {f"p{percent}": round(percentile(seconds, percent) * 1000, 1) for percent in (50, 95)}
