@@ -75,6 +75,12 @@ def issuer(clock: FixedClock) -> FakeIssuer:
 
 
 @pytest.fixture
+def our_profile(profiles: FakeProfiles) -> None:
+    """The account has one profile, that of the filled in form."""
+    profiles.saved["a1"] = {"prof-ours": PRODUCT_PROFILE}
+
+
+@pytest.fixture
 def sessions(memory_sessions: InMemorySessionRepository, issuer: FakeIssuer, clock: FixedClock) -> Sessions:
     return Sessions(memory_sessions, issuer, clock=clock)
 
