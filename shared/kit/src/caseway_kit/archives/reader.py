@@ -14,6 +14,8 @@ from caseway_kit.archives.library import lib
 
 NAME_KEPT = 1024
 MOST_FAILED = 100
+PASSED_OVER = 4 * 1024 * 1024
+_RAR5 = b"Rar!\x1a\x07\x01\x00"
 _UNSUPPORTED = re.compile(rb"(?i)unsupported|not supported|unavailable|cannot be converted")
 LARGEST_HOLE = 16 * 1024 * 1024
 
@@ -52,6 +54,9 @@ class Reader:
         self._out = 0
         self._waiting = b""
         self._damaged = False
+        self._broken = False
+        self._readable = False
+        self._solid_rar = _is_solid_rar5(content.head(64))
         self._handle = lib.archive_read_new()
         if not self._handle:
             raise MemoryError
@@ -94,7 +99,7 @@ class Reader:
         """Raises Unreadable where the archive breaks off."""
         entry = ctypes.c_void_p()
         index = failed = 0
-        while (code := lib.archive_read_next_header(self._handle, ctypes.byref(entry))) != library.EOF:
+        while (code := self._next(entry)) != library.EOF:
             if code == library.FAILED and failed < MOST_FAILED:
                 # This entry is lost, those behind it need not be.
                 failed += 1
@@ -104,10 +109,22 @@ class Reader:
                 raise self._unreadable("the archive breaks off")
             self._out, self._waiting, self._damaged = 0, b"", False
             if code != library.RETRY:
-                yield _entry(entry, index)
+                found = _entry(entry, index)
+                self._readable = found.kind == "file" and not found.encrypted
+                yield found
             index += 1
         if failed:
             raise self._unreadable("entries are damaged")
+
+    def _next(self, entry: ctypes.c_void_p) -> int:
+        if self._solid_rar:
+            # The library, asked to pass over a damaged member of such an archive, never comes back.
+            if self._broken:
+                raise self._unreadable("the archive breaks off")
+            passed = 0
+            while self._readable and passed < PASSED_OVER and (chunk := self.read()):
+                passed += len(chunk)
+        return int(lib.archive_read_next_header(self._handle, ctypes.byref(entry)))
 
     def read(self) -> bytes:
         """The next bytes of the entry it stands at, none at its end. Raises Unreadable, after all that came out."""
@@ -124,6 +141,7 @@ class Reader:
             if code == library.EOF:
                 return b""
             if code < library.WARN:
+                self._broken = True
                 raise self._unreadable("the member is damaged")
             # A checksum that is wrong is told together with the last bytes, which count all the same.
             self._damaged = code != library.OK
@@ -144,6 +162,27 @@ class Reader:
             self._waiting = chunk
             return bytes(hole)
         return chunk
+
+
+def _is_solid_rar5(head: bytes) -> bool:
+    if not head.startswith(_RAR5):
+        return False
+    numbers = _numbers(head[len(_RAR5) + 4 :])
+    _, kind, flags = next(numbers, 0), next(numbers, 0), next(numbers, 0)
+    for _ in range((flags & 1) + (flags >> 1 & 1)):
+        next(numbers, 0)  # sizes of what comes behind
+    return kind == 1 and bool(next(numbers, 0) & 4)
+
+
+def _numbers(data: bytes) -> Iterator[int]:
+    """As RAR 5 writes them."""
+    value = shift = 0
+    for byte in data:
+        value |= (byte & 0x7F) << shift
+        shift += 7
+        if not byte & 0x80:
+            yield value
+            value = shift = 0
 
 
 def _entry(entry: ctypes.c_void_p, index: int) -> Entry:
