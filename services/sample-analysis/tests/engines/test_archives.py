@@ -209,6 +209,13 @@ def test_link_members_of_the_corpora_are_reported(examine_watched: Examine, corp
     assert linked >= 20
 
 
+@pytest.mark.timeout(60)
+def test_solid_rar_with_damage_is_not_read_for_ever(examine: Examine, corpora: Path) -> None:
+    data = (corpora / "archive-libarchive/valid/read_format_rar5_multiple_files_solid.rar").read_bytes()
+    report = examine(data[:74] + b"\x00" + data[75:], "x.rar")
+    assert report.limits() == {"damaged"}
+
+
 def test_archives_cut_off_anywhere_end_in_a_result(examine: Examine, corpora: Path) -> None:
     """Ten formats, each cut at 60 places or more."""
     names = ["7zip_copy_2.7z", "cab_1.cab", "cpio_bin_le.cpio", "lha_header1.lzh", "rar.rar", "rar5_stored.rar"]
