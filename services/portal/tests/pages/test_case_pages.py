@@ -211,6 +211,21 @@ async def test_what_scripts_have_uploaded_is_handed_in_and_stays_when_intake_ref
     assert '<strong class="typed" data-name>a&lt;b&gt;.zip</strong>' in answer.text
 
 
+async def test_a_file_that_is_refused_is_named_and_can_be_left_out_without_scripts(
+    tab: Tab, our_case: str, case_desk: FakeCaseDesk
+) -> None:
+    case_desk.refusal = refused("/attachments/1", "attachment.bare", "Only in an archive.")
+    files = [("attachments", (name, b"x")) for name in ("a.zip", "b.exe")]
+    answer = await tab.post(f"{CASE}/updates", {"comment": "Typed words"}, files=files)
+    assert "b.exe: Only in an archive." in answer.text
+    asked = fields_of(answer)
+    assert 'name="drop" value="upload-2"' in answer.text
+    case_desk.refusal = None
+    form = {"comment": "Typed words", "upload_id": asked["upload_id"][:2], "upload_name": asked["upload_name"][:2]}
+    await tab.post(f"{CASE}/updates", {**form, "drop": "upload-2"}, files=[])
+    assert case_desk.acts[-1][2] == {"comment": "Typed words", "attachments": [{"upload_id": "upload-1"}]}
+
+
 async def test_a_file_too_many_of_an_update_is_said_and_not_dropped(
     tab: Tab, our_case: str, case_desk: FakeCaseDesk, catalog: Catalog
 ) -> None:

@@ -1,6 +1,8 @@
 """The page of a case, and what its customer can do there."""
 
+import re
 from collections.abc import Mapping
+from itertools import zip_longest
 from typing import Annotated, Any, Protocol
 from urllib.parse import quote
 
@@ -84,7 +86,7 @@ def build_router(cases: Cases, desk: CaseDesk) -> APIRouter:
         except Refused as refused:
             if refused.status not in (409, 413, 422):
                 raise
-            errors = [_at_home(name, error) for error in errors_in(refused.problem)]
+            errors = [_at_home(name, _naming(form, error)) for error in errors_in(refused.problem)]
             return await show(request, visitor, sr_number, name, form.with_errors(errors), status=422)
         except ServiceAway:
             errors = [FieldError(FIELDS[name][0], "away", site_of(request).say("cases.act.away"))]
@@ -151,10 +153,11 @@ def _attached(request: Request, form: Form) -> dict[str, Any]:
         raise Refused(422, {"errors": errors[-1:] if files[-1].says == "too_many" else errors})
     password = form.one("/password")
     more = {"password": password} if password else {}
-    ids = [*form.many("/upload_id"), *(one.upload_id for one in files)]
+    sent = zip_longest(form.many("/upload_id"), form.many("/upload_name")[: len(form.many("/upload_id"))], fillvalue="")
+    kept = [*(one for one in sent if one[0] not in form.many("/drop")), *((one.upload_id, one.name) for one in files)]
     # They are there: whatever is refused, nobody has to send them again.
-    form.values |= {"upload_id": tuple(ids), "upload_name": (*form.many("/upload_name"), *(one.name for one in files))}
-    return {"attachments": [{"upload_id": one, **more} for one in ids]} if ids else {}
+    form.values |= {"upload_id": tuple(one for one, _ in kept), "upload_name": tuple(name for _, name in kept)}
+    return {"attachments": [{"upload_id": one, **more} for one, _ in kept]} if kept else {}
 
 
 def _not_taken(file: Uploaded, say: Phrases) -> str:
@@ -166,6 +169,15 @@ def _not_taken(file: Uploaded, say: Phrases) -> str:
 def _nothing(request: Request, name: str) -> dict[str, str]:
     field, key = ("/add_cc", "no_recipient") if name == "recipients" else ("/comment", "nothing")
     return {"field": field, "code": "required", "message": site_of(request).say(f"cases.act.{key}")}
+
+
+def _naming(form: Form, error: FieldError) -> FieldError:
+    """Which of the files is meant: they stand in one field."""
+    names = form.many("/upload_name")
+    found = re.match(r"/attachments/(\d{1,3})(?:/|$)", error.field)
+    if found is None or int(found[1]) >= len(names):
+        return error
+    return FieldError(error.field, error.code, f"{names[int(found[1])]}: {error.message}", error.help)
 
 
 def _at_home(name: str, error: FieldError) -> FieldError:

@@ -1,7 +1,7 @@
 // The request's form with scripts: its parts follow the choices at once, a draft is kept while typing, files are
 // uploaded as soon as they are chosen. All of it works without, by the form's own buttons.
 
-import { SignedOut, UploadRefused, openUpload, sendFile, whereIs } from "/static/uploads.js";
+import { SignedOut, openUpload, sendFile, whereIs } from "/static/uploads.js";
 
 const form = document.querySelector("[data-request]");
 const says = JSON.parse(form.dataset.says);
@@ -304,7 +304,7 @@ async function take(file) {
       addRow(id, file);
     }
   } catch (error) {
-    status.textContent = error instanceof SignedOut ? says.sign_in : `${file.name}: ${error instanceof UploadRefused && error.status === 413 ? says.too_large : says.failed}`;
+    status.textContent = error instanceof SignedOut ? says.sign_in : `${file.name}: ${says[{ 413: "too_large", 429: "over_quota" }[error.status]] ?? says.failed}`;
     return;
   }
   const abort = new AbortController();

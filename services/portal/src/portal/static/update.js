@@ -2,6 +2,8 @@
 
 import { SignedOut, openUpload, sendFile } from "/static/uploads.js";
 
+const REFUSED = { 413: "too_large", 429: "over_quota" };
+
 function follow(form) {
   const says = JSON.parse(form.dataset.says);
   const list = form.querySelector("[data-attached]");
@@ -17,7 +19,7 @@ function follow(form) {
       progress.value = percent;
       row.querySelector("[data-said]").textContent = says[state].replace("{percent}", percent);
     };
-    row.querySelector("[data-name]").textContent = file.name;
+    row.querySelectorAll("[data-name]").forEach((one) => (one.textContent = file.name));
     progress.hidden = false;
     progress.setAttribute("aria-label", says.progress.replace("{name}", file.name));
     const abort = new AbortController();
@@ -31,9 +33,11 @@ function follow(form) {
       await sendFile(file, id, tell, abort.signal);
       if (!abort.signal.aborted) tell(100, "done");
     } catch (error) {
-      // It is no part of the update then; its row says why.
+      // It is no part of the update then; its row says why, and who pressed Send decides anew.
       row.querySelectorAll("input").forEach((one) => one.remove());
-      tell(0, error instanceof SignedOut ? "sign_in" : error.status === 413 ? "too_large" : "failed");
+      tell(0, error instanceof SignedOut ? "sign_in" : (REFUSED[error.status] ?? "failed"));
+      waiting = null;
+      form.querySelector("[data-status]").textContent = "";
     } finally {
       going.delete(row);
       if (waiting !== null && !going.size) form.requestSubmit(waiting);
