@@ -156,6 +156,14 @@ async def test_a_draft_that_is_slow_on_its_way_is_not_there_after_the_end(tab: T
     assert DRAFT not in (await tab.get(NEW)).text
 
 
+async def test_of_a_request_that_was_handed_in_nobody_says_the_contrary(tab: Tab, profiles: FakeProfiles) -> None:
+    assert (await tab.post(NEW, {**FORM, "action": "submit"})).status_code == 303
+    profiles.away = True
+    again = await tab.post(NEW, {**FORM, "action": "submit"})
+    assert again.status_code == 503
+    assert "Nothing was handed in" not in again.text
+
+
 async def test_a_draft_that_is_slow_on_its_way_undoes_no_later_one(tab: Tab) -> None:
     for turn in ("2", "1"):
         typed = {**FORM, "subject": f"Turn {turn}", "page": "first", "turn": turn}

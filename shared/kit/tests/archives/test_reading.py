@@ -18,6 +18,7 @@ from caseway_kit.archives import (
     PasswordNeeded,
     Spool,
     Unreadable,
+    ZipOfOne,
     content,
     library,
     open_archive,
@@ -67,6 +68,13 @@ def test_no_more_passwords_are_tried_than_the_limit(unpack: Unpack) -> None:
     with pytest.raises(PasswordNeeded) as needed:
         unpack(packed, passwords=tuple(f"wrong {number}" for number in range(500)))
     assert needed.value.tried == 50
+
+
+def test_nothing_is_written_into_a_zip_that_was_closed_meanwhile() -> None:
+    packing = ZipOfOne("a.bin", 4, "infected")
+    packing.close()
+    with pytest.raises(ValueError, match="closed"):
+        packing.write(b"data")
 
 
 def test_the_one_byte_check_of_zipcrypto_is_not_believed() -> None:

@@ -94,10 +94,10 @@ def _add_pages(router: APIRouter, kind: Kind, desk: Desk, drafts: Drafts) -> Non
         if action == "show-ratings":
             typed = typed.replaced({"rated": "1"})
         # Before others are asked: whoever of them is away, what was typed and sent is here.
-        await _keep(desk, visitor, form, typed)
+        kept = await _keep(desk, visitor, form, typed)
         page = await _Page.of(request, visitor, desk, kind, draft_id, typed)
         if page is None:
-            return _without_profiles(request, kind, draft_id)
+            return _without_profiles(request, kind, draft_id if kept else "")
         # A file that did not arrive is no file of the case: that is said before anything is handed in.
         if action in ("", "submit") and not refused:
             return await page.submitted()

@@ -39,26 +39,32 @@ class ZipOfOne:
         self._written: list[bytes] = []
         self._taker = library.TAKER(self._take)  # the library calls it for as long as the handle lives
         self._lock = threading.Lock()
-        self._handle = lib.archive_write_new()
-        _prepare(self._handle, password, "aes256")
-        _checked(lib.archive_write_open(self._handle, None, None, self._taker, None))
-        _begin_member(self._handle, name, size)
+        self._handle: int | None = lib.archive_write_new()
+        _prepare(self._open(), password, "aes256")
+        _checked(lib.archive_write_open(self._open(), None, None, self._taker, None))
+        _begin_member(self._open(), name, size)
 
     def write(self, data: bytes) -> bytes:
         """Adds to the member; gives what of the zip is ready by then."""
         with self._lock:
-            _write(self._handle, data)
+            _write(self._open(), data)
             return self._ready()
 
     def finish(self) -> bytes:
         with self._lock:
-            _checked(lib.archive_write_close(self._handle))
+            _checked(lib.archive_write_close(self._open()))
             return self._ready()
 
     def close(self) -> None:
-        """Waits for a write that another thread is at."""
+        """Waits for a write that another thread is at; one that only comes then raises ValueError."""
         with self._lock:
-            lib.archive_write_free(self._handle)
+            handle, self._handle = self._handle, None
+            lib.archive_write_free(handle)
+
+    def _open(self) -> int:
+        if self._handle is None:
+            raise ValueError("the zip is closed")
+        return self._handle
 
     def _take(self, _handle: int, _data: int, buffer: int, length: int) -> int:
         self._written.append(ctypes.string_at(buffer, length))
