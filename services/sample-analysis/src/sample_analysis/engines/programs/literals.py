@@ -10,10 +10,11 @@ from caseway_kit.archives import Content, detect
 
 TRIED = 200
 _BASE64 = re.compile(r"(?<![A-Za-z0-9+/])[A-Za-z0-9+/]{60,}(?:\r?\n[A-Za-z0-9+/]{1,100}(?![A-Za-z0-9+/]))*={0,2}")
-_NUMBERS = re.compile(
-    r"[\[({]\s{0,16}((?:(?:0x[0-9A-Fa-f]{1,2}|\d{1,3})[\s,]{1,16}){63,}(?:0x[0-9A-Fa-f]{1,2}|\d{1,3}))"
-)
-_COMPRESSED = ("application/gzip", "application/zlib")
+_NUMBERS = re.compile(r"[\[({]([\s,xX0-9A-Fa-f]{127,})")
+_NUMBER = re.compile(r"[^\s,]{1,5}")
+FEWEST = 64
+# Pages are packed with these, or two bytes alone tell them, with which any text like base64 may begin.
+_NO_PROOF = ("application/gzip", "application/zlib", "application/x-arj", "application/x-cpio")
 _WANTED = ("archive", "disk-image")
 
 
@@ -22,9 +23,15 @@ def files(text: str) -> Iterator[tuple[str, bytes]]:
     for match in islice(_BASE64.finditer(text), TRIED):
         yield from _wanted(_decoded(match[0]))
     for match in islice(_NUMBERS.finditer(text), TRIED):
-        numbers = [int(one, 0 if one.lower().startswith("0x") else 10) for one in re.findall(r"\w+", match[1])]
-        if max(numbers) < 256:
-            yield from _wanted(bytes(numbers))
+        if len(data := _listed(match[1])) >= FEWEST:
+            yield from _wanted(data)
+
+
+def _listed(text: str) -> bytes:
+    try:
+        return bytes(int(one[0], 16 if one[0][1:2] in ("x", "X") else 10) for one in _NUMBER.finditer(text))
+    except ValueError:
+        return b""
 
 
 def _decoded(text: str) -> bytes:
@@ -38,5 +45,5 @@ def _decoded(text: str) -> bytes:
 
 def _wanted(data: bytes) -> Iterator[tuple[str, bytes]]:
     found = detect(Content.of_bytes(data))
-    if found.susceptible or (found.family in _WANTED and found.mime not in _COMPRESSED):
+    if found.susceptible or (found.family in _WANTED and found.mime not in _NO_PROOF):
         yield "file", data

@@ -10,6 +10,8 @@ SCRIPT_BYTES = 4 * 1024 * 1024
 LINES = 20_000
 _ENCODED = b"#@~^"
 _OF_OTHER_SYSTEMS = ("text/x-shellscript", "text/x-php", "text/x-python")
+# Their programs pass over a first line that is another system's.
+_OF_WINDOWS = (".ps1", ".psm1", ".bat", ".cmd")
 _LINE_END = re.compile(r"[\r\n]+")
 
 
@@ -27,7 +29,7 @@ def inspect(inspection: Inspection) -> None:
             inspection.suspect("suspicious-command", says, f"line {number}: {line.strip()}")
             break
     commands.hidden(inspection, text)
-    if inspection.found.mime not in _OF_OTHER_SYSTEMS:
+    if inspection.found.mime not in _OF_OTHER_SYSTEMS or inspection.node.name.lower().endswith(_OF_WINDOWS):
         signs.judge(inspection, text)
     commands.unpack(inspection, text, "script")
 

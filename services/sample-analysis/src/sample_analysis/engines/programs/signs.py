@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from caseway_kit.archives import Content
 from sample_analysis.engines import urls, yara
 from sample_analysis.engines.inspection import Inspection
-from sample_analysis.engines.programs.clear_text import clear
+from sample_analysis.engines.programs.clear_text import clear, read_at_once
 
 SEARCHED = 2 * 1024 * 1024
 
@@ -89,14 +89,14 @@ _RUN_BY_A_CLICK = (".hta", ".sct", ".wsc", ".xsl")
 
 def judge(inspection: Inspection, text: str) -> None:
     text = text[:SEARCHED]
-    plain = clear(text)
+    plain, readable = clear(text), read_at_once(text)
     found: dict[str, str] = {}
     for sign in _SIGNS:
         if (match := sign.pattern.search(plain)) is None:
             continue
         found[sign.rule] = where = match[0].strip()
         inspection.tell(sign.rule, sign.says, where, "suspicious" if sign.bad else "unknown")
-        if not sign.pattern.search(text):
+        if not (sign.pattern.search(text) or sign.pattern.search(readable)):
             says = "What it does is hidden from a reader: it is written in pieces, numbers or backwards."
             inspection.suspect("hidden-commands", says, where)
     _conclude(inspection, text, found)
