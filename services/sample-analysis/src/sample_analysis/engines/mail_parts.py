@@ -196,7 +196,7 @@ def _names(part: Message) -> tuple[str, ...]:
 
 def text_of(payload: bytes) -> str:
     """Of a part whose charset is not known."""
-    return _in_charset(payload, None)
+    return _in_charset(payload, "utf-16" if payload.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) else None)
 
 
 def _text(part: Message, payload: bytes) -> str:

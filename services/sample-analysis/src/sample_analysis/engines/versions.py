@@ -8,7 +8,7 @@ from sample_analysis.engines import documents, programs, team_rules, yara
 from sample_analysis.engines.mailing import pages
 
 # Grows with every change that can give the same bytes another result.
-ANALYSIS = "4"
+ANALYSIS = "5"
 _PARSERS = ("olefile", "msoffcrypto-tool", "pypdf", "pefile")
 
 

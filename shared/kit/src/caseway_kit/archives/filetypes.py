@@ -254,9 +254,11 @@ def detect_head(head: bytes, name: str = "") -> FileType:
         return FileType("text/x-ms-regedit", "script")
     if _SCRIPT.search(head) is not None and b"<html" not in start and b"<!doctype html" not in start:
         return FileType(texttypes.script_kind(head, name), "script")
-    if b"<svg" in head[:1024].lower():
+    is_page = start.startswith((b"<!doctype html", b"<html", b"<head", b"<body"))
+    # A page may hold drawings; what is called one is opened as one, however late it begins.
+    if name.lower().endswith(".svg") or (not is_page and b"<svg" in head[:1024].lower()):
         return FileType("image/svg+xml", "image")
-    if start.startswith((b"<!doctype html", b"<html", b"<head", b"<body")) or b"<html" in head[:1024].lower():
+    if is_page or b"<html" in head[:1024].lower():
         return FileType("text/html", "text")
     if start.startswith(b"<?xml"):
         return FileType(texttypes.xml_kind(head), "text")

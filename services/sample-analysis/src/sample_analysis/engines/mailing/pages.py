@@ -32,11 +32,7 @@ def asks_for_password(page: str) -> bool:
 
 
 def inspect(inspection: Inspection) -> None:
-    page = _read(inspection)
-    if asks_for_password(page):
-        says = "A page to be opened from disk that asks for a password and sends it elsewhere."
-        inspection.suspect("credential-form", says)
-    _unpack(inspection, page)
+    _look(inspection, _read(inspection))
 
 
 def inspect_drawing(inspection: Inspection) -> None:
@@ -49,7 +45,7 @@ def inspect_drawing(inspection: Inspection) -> None:
             inspection.suspect("drawing-leads-elsewhere", says, leads[0])
     elif (frame := re.search(r"(?i)<(?:\w{1,20}:)?iframe\b", page)) is not None:
         inspection.suspect("drawing-leads-elsewhere", "A drawing that shows a page from elsewhere.", frame[0])
-    _unpack(inspection, page)
+    _look(inspection, page)
 
 
 def _read(inspection: Inspection) -> str:
@@ -59,7 +55,13 @@ def _read(inspection: Inspection) -> str:
     return page
 
 
-def _unpack(inspection: Inspection, page: str) -> None:
+def _look(inspection: Inspection, page: str) -> None:
+    if asks_for_password(page):
+        says = "A page to be opened from disk that asks for a password and sends it elsewhere."
+        inspection.suspect("credential-form", says)
+    if len(page) > commands.SEARCHED or inspection.content.size > urls.SEARCHED:
+        says = f"Only the first {commands.SEARCHED // 1024 // 1024} MiB were searched for what is hidden."
+        inspection.node.cut_short("page-bytes", says)
     page = page[: commands.SEARCHED]
     plain = clear(page)
     if (runs := _RUNS_DECODED.search(plain)) is not None:

@@ -17,12 +17,13 @@ _LINE_END = re.compile(r"[\r\n]+")
 
 def inspect(inspection: Inspection) -> None:
     data = inspection.content.head(SCRIPT_BYTES)
-    if inspection.content.size > SCRIPT_BYTES:
-        inspection.node.cut_short("script-bytes", f"Only the first {SCRIPT_BYTES // 1024 // 1024} MiB were read.")
     if _ENCODED in data:
         says = "The script is encoded so that it runs but cannot be read."
         inspection.suspect("encoded-script", says, f"offset {data.index(_ENCODED)}")
     text = read(data)
+    if inspection.content.size > SCRIPT_BYTES or len(text) > commands.SEARCHED:
+        says = f"Only the first {commands.SEARCHED // 1024 // 1024} MiB were searched for what it does and hides."
+        inspection.node.cut_short("script-bytes", says)
     for number, line in enumerate(_LINE_END.split(text, LINES), start=1):
         if command_lines.is_suspicious(line):
             says = "A command that decodes or downloads code, or removes traces and backups."
