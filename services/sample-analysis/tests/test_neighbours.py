@@ -7,12 +7,14 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from pymongo import MongoClient
 from sample_analysis_fakes import FakeSandbox
 
 from caseway_contracts.results import EvidenceReport, FileResult
 from caseway_kit.archives import Content
 from caseway_kit.sandbox import SandboxLimit
 from sample_analysis.engines.hashing import hashes
+from sample_analysis.mongo_neighbours import NEWEST_FIRST, MongoNeighbourRepository, asked_for
 from sample_analysis.neighbours import Neighbour, NeighbourRepository, Neighbours
 
 FIRST = random.Random(7).randbytes(20_000)
@@ -106,3 +108,14 @@ async def test_repository_gives_the_latest_of_one_account(neighbours: NeighbourR
     await neighbours.erase("SR01-000000042-4")
     assert await latest("acc-1") == []
     assert len(await latest("acc-2")) == 1
+
+
+@pytest.mark.integration
+async def test_the_latest_are_read_by_an_index_in_its_order(
+    mongo_url: str, mongo_database: str, mongo_neighbours: MongoNeighbourRepository
+) -> None:
+    with MongoClient[dict[str, Any]](mongo_url) as client:
+        found = client[mongo_database]["neighbours"].find(asked_for("acc-1", "SR01-000000042-4", NOW))
+        plan = str(found.sort(NEWEST_FIRST).limit(5).explain()["queryPlanner"]["winningPlan"])
+    assert "IXSCAN" in plan
+    assert "'SORT'" not in plan

@@ -3,6 +3,8 @@ from routing.desk import QueuedCase
 
 # Only these documents are in the indexes, so that a desk is as fast beside a million answered cases as beside none.
 QUEUED: Document = {"waiting_urls.0": {"$exists": True}}
+# The rest of a document grows with every event of its case.
+SHOWN = dict.fromkeys(("waiting_urls", "route.case.account_id", "route.status", "route.assignment"), 1)
 TEAM, DUE = "route.assignment.team", "route.assignment.due_at"
 
 
@@ -21,7 +23,7 @@ class MongoDesk:
     async def reclassifications(
         self, team: str | None, *, after: tuple[str, str] | None, limit: int
     ) -> list[QueuedCase]:
-        found = await self._routes.find(asked_for(team, after), sort=[(DUE, 1), ("_id", 1)], limit=limit)
+        found = await self._routes.find(asked_for(team, after), SHOWN, sort=[(DUE, 1), ("_id", 1)], limit=limit)
         return [_queued(document) for document in found]
 
 

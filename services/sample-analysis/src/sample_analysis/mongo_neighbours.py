@@ -2,9 +2,10 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import datetime
 
-from caseway_kit.mongo import Collection, Index, UpdateOne
+from caseway_kit.mongo import Collection, Filter, Index, UpdateOne
 from sample_analysis.neighbours import Neighbour
 
+NEWEST_FIRST = [("at", -1), ("_id", 1)]
 _FIELDS = ("sr_number", "account_id", "sha256", "tlsh", "verdict", "at")
 
 
@@ -15,11 +16,10 @@ class MongoNeighbourRepository:
         self._neighbours = neighbours
 
     async def prepare(self) -> None:
-        await self._neighbours.ensure_indexes([Index([("account_id", 1), ("at", -1)]), Index([("sr_number", 1)])])
+        await self._neighbours.ensure_indexes([Index([("account_id", 1), *NEWEST_FIRST]), Index([("sr_number", 1)])])
 
     async def latest(self, account_id: str, *, but_in: str, until: datetime, limit: int) -> Sequence[Neighbour]:
-        wanted = {"account_id": account_id, "at": {"$lte": until}, "sr_number": {"$ne": but_in}}
-        found = await self._neighbours.find(wanted, sort=[("at", -1), ("_id", 1)], limit=limit)
+        found = await self._neighbours.find(asked_for(account_id, but_in, until), sort=NEWEST_FIRST, limit=limit)
         return [Neighbour(**{field: document[field] for field in _FIELDS}) for document in found]
 
     async def keep(self, neighbours: Sequence[Neighbour]) -> None:
@@ -28,6 +28,10 @@ class MongoNeighbourRepository:
 
     async def erase(self, sr_number: str) -> None:
         await self._neighbours.delete_many({"sr_number": sr_number})
+
+
+def asked_for(account_id: str, but_in: str, until: datetime) -> Filter:
+    return {"account_id": account_id, "at": {"$lte": until}, "sr_number": {"$ne": but_in}}
 
 
 def _upsert(key: str, neighbour: Neighbour) -> UpdateOne:
