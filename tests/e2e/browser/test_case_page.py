@@ -124,6 +124,16 @@ def test_files_of_an_update_are_sent_at_once_go_on_after_a_break_and_are_waited_
 ) -> None:
     page.goto(f"/requests/{plain_case}")
     expect(page.locator("[data-update][data-ready]")).to_be_visible()
+    held: list[Route] = []
+    page.route("**/uploads", lambda route: held.append(route))
+    page.get_by_label("Files").set_input_files([file("refused.txt", b"a note")])
+    page.get_by_role("button", name="Send").click()
+    held[0].fulfill(status=429)
+    expect(page.get_by_role("listitem").filter(has_text="refused.txt")).to_contain_text("no request names")
+    expect(page.locator("[data-update] [data-status]")).to_be_empty()
+    page.get_by_role("button", name="Remove refused.txt").click()
+    page.unroute("**/uploads")
+
     offsets: list[str] = []
 
     def interrupt(route: Route) -> None:
@@ -171,16 +181,21 @@ def test_a_customer_escalates_closes_and_reopens(page: Page, plain_case: str) ->
 def test_what_can_be_done_follows_what_others_do_but_takes_no_words_away(
     page: Page, open_page: OpenPage, customer: Client, plain_case: str
 ) -> None:
-    writing = open_page()
-    for one in (page, writing):
+    writing, refused = open_page(), open_page()
+    for one in (page, writing, refused):
         one.goto(f"/requests/{plain_case}")
-        expect(one.locator("[data-live]")).to_have_attribute("data-connected", "yes")
     writing.get_by_label("Comment").fill("Half a sentence")
+    refused.get_by_role("button", name="Send").click()
+    expect(refused.get_by_role("alert")).to_contain_text("Write a comment")
+    for one in (page, writing, refused):
+        expect(one.locator("[data-live]")).to_have_attribute("data-connected", "yes")
     closed = customer.request("POST", f"/cases/{plain_case}/close", json={})
     assert closed.status_code in (200, 202), closed.text
     expect(page.get_by_text("Reopen the case", exact=True)).to_be_visible(timeout=PATIENCE_MS)
     expect(writing.locator("[data-part=state]")).to_contain_text("Closed", timeout=PATIENCE_MS)
     expect(writing.get_by_label("Comment")).to_have_value("Half a sentence")
+    expect(refused.locator("[data-part=state]")).to_contain_text("Closed", timeout=PATIENCE_MS)
+    expect(refused.get_by_role("button", name="Send")).to_be_visible()
 
 
 def test_live_results_go_on_after_a_restart_of_the_portal(

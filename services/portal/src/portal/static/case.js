@@ -76,10 +76,12 @@ function isClosed(page) {
   return page.querySelector("[data-closed]")?.dataset.closed;
 }
 
-/** Somebody has typed what a page that is read anew would lose. */
+/** Somebody has typed what a page that is read anew would lose, or would hand in once more. */
 function isWriting(page) {
+  if (`${location.pathname}/live` !== page.dataset.live) return true; // the answer to a form
   if (page.querySelector("[data-attached] > li")) return true;
-  return [...page.querySelectorAll("textarea, input:not([type=hidden])")].some((one) => one.value !== one.defaultValue);
+  const changed = (one) => one.value !== one.defaultValue || one.checked !== one.defaultChecked;
+  return [...page.querySelectorAll("textarea, input:not([type=hidden])")].some(changed);
 }
 
 /** Follows the case. The browser comes back by itself after a break, but not after a refusal: then this does. */
