@@ -102,6 +102,7 @@ def test_hidden_or_hostile_commands_are_suspicious(examine: Examine, name: str, 
         ("logo.js", f"var a = 'data:image/png;base64,{base64.b64encode(PNG).decode()}';\nfunction f() {{}}\n"),
         ("game.bat", '@echo off\r\nset GAME=game.exe\r\nset ARGS=-windowed\r\nstart "" %GAME% %ARGS%\r\n'),
         ("jre.bat", '@echo off\r\nstart "" /D "%~dp0" %COMSPEC% /c "java.cmd -jar game.jar"\r\n'),
+        ("log.bat", "@echo off\r\n" + "set A=%DATE:~6,4%%date:~3,2%-%time:~0,2%\r\n" * 6),
         ("get.bat", "@echo off\r\nset OUT=tool.zip\r\ncurl -L https://good.example/latest -o %OUT%\r\n"),
         ("remove.bat", '@echo off\r\nset K=HKLM\\SOFTWARE\\x\\CurrentVersion\r\nreg delete "%K%\\Run" /v Tool /f\r\n'),
         (

@@ -18,7 +18,7 @@ _ENCODED = re.compile(
 _BASE64_CALL = re.compile(r"(?i)FromBase64String\s{0,4}\(\s{0,4}[\"']([A-Za-z0-9+/\s]{24,1000000}={0,2})")
 _DECODES = re.compile(r"(?i)\b(?:powershell|pwsh)")
 _CARETS = re.compile(r"[A-Za-z]\^(?=[A-Za-z])")
-_SLICES = re.compile(r"%\w{1,40}:~-?\d{1,4}(?:,-?\d{1,4})?%")
+_SLICES = re.compile(r"(?i)%(?!(?:date|time):)\w{1,40}:~-?\d{1,4}(?:,-?\d{1,4})?%")
 _BACKTICKS = re.compile(r"[A-Za-z]`(?=[A-Za-z])")
 _FORMATS = re.compile(r"(?<!\})(?:\{\d{1,3}\}){3,200}[\"']\s{0,4}-f\b")
 _CHARACTERS = re.compile(r"(?i)\[char\]\s{0,4}(?:0x)?\d{1,4}|\bchrw?\s{0,4}\(\s{0,4}(?:&h)?[0-9a-f]{1,5}\s{0,4}\)")
