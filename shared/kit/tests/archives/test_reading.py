@@ -5,6 +5,7 @@ import os
 import time
 import zlib
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -68,6 +69,21 @@ def test_no_more_passwords_are_tried_than_the_limit(unpack: Unpack) -> None:
     with pytest.raises(PasswordNeeded) as needed:
         unpack(packed, passwords=tuple(f"wrong {number}" for number in range(500)))
     assert needed.value.tried == 50
+
+
+def test_a_wrong_checksum_in_a_solid_rar_hides_nothing_behind_it(corpora: Path) -> None:
+    packed = bytearray((corpora / "archive-libarchive/valid/read_format_rar5_multiple_files_solid.rar").read_bytes())
+    first, size = 24, packed[28]
+    packed[40] ^= 0xFF  # of what its first file unpacks to
+    packed[first : first + 4] = zlib.crc32(packed[first + 4 : first + 5 + size]).to_bytes(4, "little")
+    with Content.of_bytes(bytes(packed)) as opened, Reader(opened, library.FORMATS) as reader:
+        seen = 0
+        for _ in reader.entries():
+            seen += 1
+            with suppress(Unreadable):
+                while reader.read():
+                    pass
+    assert seen == 4
 
 
 def test_nothing_is_written_into_a_zip_that_was_closed_meanwhile() -> None:

@@ -4,6 +4,7 @@ import ctypes
 import os
 import re
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Literal, Self
@@ -15,6 +16,7 @@ from caseway_kit.archives.library import lib
 NAME_KEPT = 1024
 MOST_FAILED = 100
 PASSED_OVER = 4 * 1024 * 1024
+_CHECKSUM = b"Checksum error"
 _RAR5 = b"Rar!\x1a\x07\x01\x00"
 _UNSUPPORTED = re.compile(rb"(?i)unsupported|not supported|unavailable|cannot be converted")
 LARGEST_HOLE = 16 * 1024 * 1024
@@ -119,11 +121,12 @@ class Reader:
     def _next(self, entry: ctypes.c_void_p) -> int:
         if self._solid_rar:
             # The library, asked to pass over a damaged member of such an archive, never comes back.
+            passed = 0
+            with suppress(Unreadable):
+                while self._readable and passed < PASSED_OVER and (chunk := self.read()):
+                    passed += len(chunk)
             if self._broken:
                 raise self._unreadable("the archive breaks off")
-            passed = 0
-            while self._readable and passed < PASSED_OVER and (chunk := self.read()):
-                passed += len(chunk)
         return int(lib.archive_read_next_header(self._handle, ctypes.byref(entry)))
 
     def read(self) -> bytes:
@@ -141,7 +144,9 @@ class Reader:
             if code == library.EOF:
                 return b""
             if code < library.WARN:
-                self._broken = True
+                # Where only the checksum is wrong, all was unpacked, and what comes behind can be too.
+                self._broken = _CHECKSUM not in (lib.archive_error_string(self._handle) or b"")
+                self._readable = False
                 raise self._unreadable("the member is damaged")
             # A checksum that is wrong is told together with the last bytes, which count all the same.
             self._damaged = code != library.OK
