@@ -96,12 +96,12 @@ async def test_a_piece_of_another_case_is_refused(kafka: Kafka, make_case: MakeC
     assert len(kafka.stated) == 1
 
 
-async def test_what_an_account_sends_beyond_fifty_waits_on_the_bulk_lane(
+async def test_what_an_account_sends_beyond_one_full_case_waits_on_the_bulk_lane(
     analysis: SampleAnalysis, make_case: MakeCase
 ) -> None:
-    flood = await make_case({f"p{number}": "file" for number in range(60)})
+    flood = await make_case({f"p{number}": "file" for number in range(25)})
     topics = [work.topic for work in await analysis.plan(flood)]
-    assert topics == [work_topic("file")] * 50 + [work_topic("bulk")] * 10
+    assert topics == [work_topic("file")] * 20 + [work_topic("bulk")] * 5
     assert [work.topic for work in await analysis.plan(flood)] == topics
     other = await make_case({"q": "email"}, number=43, account="acc-2")
     assert [work.topic for work in await analysis.plan(other)] == [work_topic("email")]
