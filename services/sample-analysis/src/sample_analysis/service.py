@@ -21,8 +21,7 @@ from sample_analysis.reuse import ResultRepository
 from sample_analysis.work import BULK, BringsEvidence, EvidenceWork, stated_about, work_topic, works_of
 
 SERVICE = "sample-analysis"
-# Pieces of one account that may wait on the lanes of their kinds: those of one full case. What comes on top waits on the
-# bulk lane.
+# Pieces of one account on the lanes of their kinds, as many as one case may have; the rest waits on the bulk lane.
 MOST_IN_FLIGHT = 20
 
 
