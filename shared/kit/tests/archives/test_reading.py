@@ -71,6 +71,18 @@ def test_no_more_passwords_are_tried_than_the_limit(unpack: Unpack) -> None:
     assert needed.value.tried == 50
 
 
+@pytest.mark.timeout(60)
+def test_a_damaged_member_of_a_solid_rar_that_is_no_file_is_not_passed_over_for_ever(corpora: Path) -> None:
+    packed = bytearray((corpora / "archive-libarchive/valid/read_format_rar5_multiple_files_solid.rar").read_bytes())
+    packed[38], packed[74] = 165, 0
+    packed[24:28] = zlib.crc32(packed[28 : 29 + packed[28]]).to_bytes(4, "little")
+    kinds = []
+    with Content.of_bytes(bytes(packed)) as opened, Reader(opened, library.FORMATS) as reader, suppress(Unreadable):
+        for entry in reader.entries():
+            kinds.append(entry.kind)  # noqa: PERF401 - of those that came before it broke off
+    assert kinds == ["other"]
+
+
 def test_a_wrong_checksum_in_a_solid_rar_hides_nothing_behind_it(corpora: Path) -> None:
     packed = bytearray((corpora / "archive-libarchive/valid/read_format_rar5_multiple_files_solid.rar").read_bytes())
     first, size = 24, packed[28]

@@ -112,7 +112,7 @@ class Reader:
             self._out, self._waiting, self._damaged = 0, b"", False
             if code != library.RETRY:
                 found = _entry(entry, index)
-                self._readable = found.kind == "file" and not found.encrypted
+                self._readable = found.kind != "directory" and not found.encrypted
                 yield found
             index += 1
         if failed:
