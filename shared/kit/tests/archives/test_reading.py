@@ -79,7 +79,7 @@ def test_a_damaged_member_of_a_solid_rar_that_is_no_file_is_not_passed_over_for_
     kinds = []
     with Content.of_bytes(bytes(packed)) as opened, Reader(opened, library.FORMATS) as reader, suppress(Unreadable):
         for entry in reader.entries():
-            kinds.append(entry.kind)  # noqa: PERF401 - of those that came before it broke off
+            kinds.append(entry.kind)
     assert kinds == ["other"]
 
 
