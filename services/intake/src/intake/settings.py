@@ -16,6 +16,6 @@ class Settings(ApiSettings):
     sandbox_workers: Annotated[int, Field(ge=1)] = 2
     submissions_per_minute: Annotated[int, Field(ge=1)] = 600
     """Of one account, counted by each process for itself."""
-    unclaimed_uploads: Annotated[int, Field(ge=1)] = 1_000
+    unclaimed_uploads: Annotated[int, Field(ge=1)] = 10_000
     unclaimed_bytes: Annotated[int, Field(ge=1)] = 5 * 1024**3
     """What one account may have uploaded that no case names; ten full cases."""
