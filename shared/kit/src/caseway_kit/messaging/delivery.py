@@ -6,7 +6,6 @@ in a row pause the consumer group until an operator resumes it: then it is not t
 """
 
 import asyncio
-import contextlib
 from collections import defaultdict
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
@@ -102,9 +101,13 @@ class Delivery:
         if self.sleep is not None:
             await self.sleep(seconds)
         else:
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(seconds):
-                    await self.stopping.wait()
+            # Not asyncio.timeout: before Python 3.11.3 (Debian 12 has 3.11.2) its end becomes a CancelledError where an
+            # earlier, settled cancellation of the task still counts; and a cancelled subscriber never comes back.
+            stopping = asyncio.create_task(self.stopping.wait())
+            try:
+                await asyncio.wait([stopping], timeout=seconds)
+            finally:
+                stopping.cancel()
 
     async def _gate(self, group: str) -> None:
         waited = 0.0
