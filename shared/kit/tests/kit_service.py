@@ -17,8 +17,14 @@ async def check() -> None:
         raise ConnectionError("db-7.internal")
 
 
+async def die() -> None:
+    raise RuntimeError
+
+
 @contextlib.asynccontextmanager
-async def start(_: ServiceApp) -> AsyncIterator[None]:
+async def start(app: ServiceApp) -> AsyncIterator[None]:
+    if "SAMPLE_DEATH" in os.environ:
+        app.supervise("relay", die())
     yield
 
 

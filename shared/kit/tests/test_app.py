@@ -291,6 +291,16 @@ def test_a_request_in_work_is_answered_before_the_end(run: Run, port: int) -> No
     assert process.wait(timeout=60) == 0
 
 
+def test_a_service_with_a_part_that_died_ends_to_be_started_again(run: Run) -> None:
+    process = run(SAMPLE_DEATH="1")
+
+    said, _ = process.communicate(timeout=60)
+
+    assert process.returncode == 70
+    [end] = [line for line in map(json.loads, said.splitlines()) if line["level"] == "critical"]
+    assert end["checks"] == {"relay": "stopped"}
+
+
 def test_a_service_whose_need_stays_away_says_so_and_exits_non_zero(run: Run) -> None:
     process = run(SAMPLE_NEED="away", SAMPLE_DEADLINE="0.5")
 

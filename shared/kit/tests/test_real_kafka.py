@@ -17,12 +17,13 @@ from caseway_kit.errors import OutageError
 from caseway_kit.messaging import Consumers, Delivery, Inlet, build_broker, encode
 from caseway_kit.messaging.attempts import MemoryAttempts
 from caseway_kit.messaging.delivery import MAX_PARKED_IN_A_ROW
+from caseway_kit.messaging.inside import tasks_of_producer, tasks_of_subscriber
 from caseway_kit.messaging.wire import Encoded, emit
 from caseway_kit.testing.topics import Topics
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(180)]
 
-DECLARED = ("routes", "routing-retry", "routing-dlq")
+DECLARED = ("routes", "cases", "routing-retry", "routing-dlq")
 POISON: list[tuple[bytes | None, list[tuple[str, bytes]], bytes | None]] = [
     (b"", [], None),
     (None, [], b"SR01-000000042-4"),
@@ -63,6 +64,10 @@ class Member:
         async def on_event(event: RoutesEvent) -> None:
             await self.meanwhile(event)
             handled.append(str(event.event_id))
+
+        @inlet.subscriber(topics["cases"], schema=RoutesEvent, workers=2)
+        async def on_other(event: RoutesEvent) -> None:
+            pass
 
         self.publisher = inlet.publisher(topics["routes"], schema=RoutesEvent)
         self.broker = build_broker(kafka, service=service)
@@ -222,6 +227,29 @@ async def test_a_paused_group_goes_on_when_an_operator_resumes_it(
             )
         await eventually(lambda: handled == sent)
         assert set(member.consumers.states().values()) == {"running"}
+
+
+def reader_of(member: Member, topic: str) -> Any:
+    subscribers: list[Any] = list(member.broker.subscribers)
+    return next(one for one in subscribers if one.topic_names == [topic])
+
+
+async def test_what_dies_inside_the_client_counts_as_stopped(
+    names: dict[str, str], make_member: Callable[[], Member]
+) -> None:
+    async with running(make_member()) as member:
+        assert set(member.consumers.states().values()) == {"running"}
+        routes, cases = (reader_of(member, names[topic]) for topic in ("routes", "cases"))
+        tasks_of_subscriber(routes)[-1].cancel()
+        await eventually(lambda: member.consumers.states()[names["routes"]] == "stopped")
+        assert member.consumers.states()[names["cases"]] == "running"
+
+        tasks_of_subscriber(cases)[-1].cancel()
+        await eventually(lambda: member.consumers.states()[names["cases"]] == "stopped")
+        assert member.consumers.states()["producer"] == "running"
+
+        tasks_of_producer(member.broker.config.broker_config.producer)[-1].cancel()
+        await eventually(lambda: member.consumers.states()["producer"] == "stopped")
 
 
 async def test_a_requeued_message_is_handled_and_only_then_gone(

@@ -2,14 +2,20 @@ import asyncio
 import signal
 from types import FrameType
 
+import structlog
 import uvicorn
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from caseway_kit.app import ServiceApp
 
+_log = structlog.stdlib.get_logger("caseway.serving")
+
 GRACEFUL_SECONDS = 15
 # Longer than a proxy keeps an idle connection (Caddy: 120 s), so that it never writes into one that we just closed.
 KEEP_ALIVE_SECONDS = 130
+
+LIVENESS_TICKS = 50
+DEAD_INSIDE = 70  # EX_SOFTWARE of sysexits.h
 
 READER_SECONDS = 30.0
 # Who takes less than this in a second is given up: what waits for them would wait here for as long as they like.
@@ -42,7 +48,16 @@ class _Server(uvicorn.Server):
     def __init__(self, config: uvicorn.Config, app: ServiceApp) -> None:
         super().__init__(config)
         self.asked_to_end = False
+        self.dead_inside = False
         self._app = app
+
+    async def on_tick(self, counter: int) -> bool:
+        """uvicorn's, ten times a second. A part that died stays dead, whatever else still answers: end with it."""
+        if counter % LIVENESS_TICKS == 0 and not self.should_exit and not self._app.health.live():
+            _log.critical("ends, for a part of it has died", checks=self._app.health.running())
+            self.dead_inside = True
+            self._app.stop()
+        return self.dead_inside or await super().on_tick(counter)
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         super().handle_exit(sig, frame)
@@ -51,13 +66,14 @@ class _Server(uvicorn.Server):
 
 
 def serve(app: ServiceApp, *, port: int, host: str = "127.0.0.1", trusted_proxies: str = "127.0.0.1") -> None:
-    """Run until SIGTERM or SIGINT; a start that fails ends the process non-zero, an orderly end with 0."""
+    """Run until SIGTERM or SIGINT; a start that fails ends the process non-zero, an orderly end with 0, the death of a
+    subscriber or background task with 70, for whoever keeps the service to start it again."""
     server = _Server(
         uvicorn.Config(
             app,
             host=host,
             port=port,
-            loop="uvloop",
+            loop="asyncio",  # uvloop ends aiokafka: docs/decisions/0031
             http=Connection,
             ws="none",
             lifespan="on",
@@ -78,3 +94,5 @@ def serve(app: ServiceApp, *, port: int, host: str = "127.0.0.1", trusted_proxie
     except SystemExit:
         if not server.asked_to_end:
             raise
+    if server.dead_inside:
+        raise SystemExit(DEAD_INSIDE)

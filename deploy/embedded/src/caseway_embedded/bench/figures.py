@@ -36,9 +36,9 @@ def figures(
         "wall_s": round(wall, 3),
         "samples_per_s": round(len(burst) / wall, 2),
         "children_per_s": round(children / wall, 2),
-        "accept_ms": _spread([one.accepted - one.started for one in burst], (50, 95)),
-        "e2e_ms": _spread([at[LAST][one.sr] - one.started for one in burst], (50, 95, 100)),
-        "stages_ms": _stages(burst, at),
+        "accept_ms": spread([one.accepted - one.started for one in burst], (50, 95)),
+        "e2e_ms": spread([at[LAST][one.sr] - one.started for one in burst], (50, 95, 100)),
+        "stages_ms": stages(burst, at),
         "cpu_s": {name: round(seconds, 2) for name, seconds in meter.cpu.items()},
         "cpu_s_total": round(cpu, 2),
         "cpu_ms_per_sample": round(cpu * 1000 / len(burst), 2),
@@ -51,16 +51,16 @@ def figures(
     }
 
 
-def _stages(burst: Sequence[Submitted], at: Mapping[str, Mapping[str, float]]) -> dict[str, Any]:
+def stages(burst: Sequence[Submitted], at: Mapping[str, Mapping[str, float]]) -> dict[str, Any]:
     """How long after its first byte a case was at each stage."""
     return {
-        stage: _spread([at[stage][one.sr] - one.started for one in burst if one.sr in at[stage]], (50, 95))
+        stage: spread([at[stage][one.sr] - one.started for one in burst if one.sr in at[stage]], (50, 95))
         for stage in STAGES
         if any(one.sr in at[stage] for one in burst)
     }
 
 
-def _spread(seconds: Sequence[float], percents: Sequence[int]) -> dict[str, float]:
+def spread(seconds: Sequence[float], percents: Sequence[int]) -> dict[str, float]:
     names = {100: "max"}
     return {names.get(one, f"p{one}"): round(percentile(seconds, one) * 1000, 1) for one in percents}
 

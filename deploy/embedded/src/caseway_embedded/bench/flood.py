@@ -10,8 +10,8 @@ import httpx
 from caseway_embedded.bench.burst import PATIENCE_SECONDS, WARM_UP, Running
 from caseway_embedded.bench.corpus import Sample
 from caseway_embedded.bench.events import LAST, Events
-from caseway_embedded.bench.figures import percentile
-from caseway_embedded.bench.submitters import PRODUCT, Submitters
+from caseway_embedded.bench.figures import spread, stages
+from caseway_embedded.bench.submitters import PRODUCT, Submitted, Submitters
 from caseway_embedded.data_dir import DataDir
 from caseway_embedded.demo.users import USERS_FILE
 
@@ -33,15 +33,14 @@ async def measure(data: DataDir, flood: Sequence[Sample], quiet: Sequence[Sample
     finally:
         for one in opened:
             one.close()
-    p95 = {name: percentile(seconds, 95) for name, seconds in (("without", without), ("beside", beside))}
     return {
         "benchmark": "flood",
         "flood": len(flood) - WARM_UP,
         "backlog": backlog,
         "others": len(others),
-        "without_ms": _spread(without),
-        "beside_ms": _spread(beside),
-        "ratio": round(p95["beside"] / p95["without"], 2),
+        "without_ms": without,
+        "beside_ms": beside,
+        "ratio": round(beside[LAST]["p95"] / without[LAST]["p95"], 2),
     }
 
 
@@ -51,7 +50,7 @@ async def _warmed_up(system: Running, flooder: Submitters, samples: Sequence[Sam
         await events.until_complete({one.sr for one in sent}, PATIENCE_SECONDS)
 
 
-async def _alone(system: Running, others: Sequence[Submitters], samples: Sequence[Sample]) -> list[float]:
+async def _alone(system: Running, others: Sequence[Submitters], samples: Sequence[Sample]) -> dict[str, Any]:
     async with Events(system.kafka) as events:
         return await _one_by_one(events, others, samples)
 
@@ -62,28 +61,28 @@ async def _beside(
     flood: Sequence[Sample],
     others: Sequence[Submitters],
     samples: Sequence[Sample],
-) -> tuple[list[float], int]:
-    """The others' seconds, begun when half of the flood was accepted, and how many of its cases still waited."""
+) -> tuple[dict[str, Any], int]:
+    """The others' times, begun when half of the flood was accepted, and how many of its cases still waited."""
     half = len(flood) // 2
     async with Events(system.kafka) as events:
         sent = await asyncio.to_thread(flooder.run, flood[:half], at_once=AT_ONCE)
         rest = asyncio.create_task(asyncio.to_thread(flooder.run, flood[half:], at_once=AT_ONCE))
-        seconds = await _one_by_one(events, others, samples)
+        times = await _one_by_one(events, others, samples)
         analysed = set(events.at[LAST])
         sent += await rest
         backlog = len({one.sr for one in sent} - analysed)
     if not backlog:
         raise RuntimeError("the flood was over before the others had their results: make it longer")
-    return seconds, backlog
+    return times, backlog
 
 
-async def _one_by_one(events: Events, others: Sequence[Submitters], samples: Sequence[Sample]) -> list[float]:
-    seconds = []
+async def _one_by_one(events: Events, others: Sequence[Submitters], samples: Sequence[Sample]) -> dict[str, Any]:
+    """Milliseconds until their cases were accepted, and at each stage."""
+    burst: list[Submitted] = []
     for other, sample in zip(others, samples, strict=True):
-        [sent] = await asyncio.to_thread(other.run, [sample], at_once=1)
-        await events.until_complete({sent.sr}, PATIENCE_SECONDS)
-        seconds.append(events.at[LAST][sent.sr] - sent.started)
-    return seconds
+        burst += await asyncio.to_thread(other.run, [sample], at_once=1)
+        await events.until_complete({burst[-1].sr}, PATIENCE_SECONDS)
+    return {"accepted": spread([one.accepted - one.started for one in burst], (50, 95))} | stages(burst, events.at)
 
 
 def _accounts(system: Running, data: DataDir, count: int) -> list[dict[str, str]]:
@@ -102,7 +101,3 @@ def _accounts(system: Running, data: DataDir, count: int) -> list[dict[str, str]
             post("/activation-codes", {"account_id": account, "product": PRODUCT, "code": f"OS-FLOOD-{number:04}"})
             made.append(credentials)
     return made
-
-
-def _spread(seconds: Sequence[float]) -> dict[str, float]:
-    return {f"p{percent}": round(percentile(seconds, percent) * 1000, 1) for percent in (50, 95)}

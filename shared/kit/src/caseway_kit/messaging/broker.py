@@ -12,6 +12,7 @@ from faststream.kafka import KafkaBroker
 from caseway_kit.errors import OutageError
 from caseway_kit.messaging.delivery import Delivery
 from caseway_kit.messaging.inlet import Inlet
+from caseway_kit.messaging.inside import tasks_of_producer, tasks_of_subscriber
 
 State = Literal["running", "paused", "stopped"]
 
@@ -98,17 +99,23 @@ class Consumers:
                 await asyncio.sleep(RECONNECT_SECONDS)
 
     def states(self) -> dict[str, State]:
-        """Every subscriber by its topics: running, paused on purpose, or stopped when it should not be."""
-        return {",".join(subscriber.topic_names): self._state(subscriber) for subscriber in self._subscribers()}
+        """The producer and every subscriber by its topics: running, paused on purpose, or stopped when it should not
+        be."""
+        found = {",".join(one.topic_names): self._state(one) for one in self._subscribers()}
+        return found | {"producer": self._alive(tasks_of_producer(self.broker.config.broker_config.producer))}
 
     def _state(self, subscriber: Any) -> State:
         if self.delivery.paused(subscriber.group_id):
             return "paused"
-        if self._starting is not None and not self._starting.done():
+        return self._alive(tasks_of_subscriber(subscriber) if subscriber.running else [])
+
+    def _alive(self, tasks: Sequence[asyncio.Task[Any]]) -> State:
+        if self._is_starting():
             return "paused"
-        tasks = subscriber.tasks
-        alive = subscriber.running and tasks and not any(task.done() for task in tasks)
-        return "running" if alive else "stopped"
+        return "running" if tasks and not any(task.done() for task in tasks) else "stopped"
+
+    def _is_starting(self) -> bool:
+        return self._starting is not None and not self._starting.done()
 
     def _subscribers(self) -> Sequence[Any]:
         return list(self.broker.subscribers)
