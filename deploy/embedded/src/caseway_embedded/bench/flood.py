@@ -29,7 +29,7 @@ async def measure(data: DataDir, flood: Sequence[Sample], quiet: Sequence[Sample
         flooder, *others = opened
         await _warmed_up(system, flooder, flood[:WARM_UP])
         without = await _alone(system, others, quiet)
-        beside, backlog = await _beside(system, flooder, flood[WARM_UP:], others, flooded)
+        accepted, analysed, backlog = await _beside(system, flooder, flood[WARM_UP:], others, flooded)
     finally:
         for one in opened:
             one.close()
@@ -39,8 +39,10 @@ async def measure(data: DataDir, flood: Sequence[Sample], quiet: Sequence[Sample
         "backlog": backlog,
         "others": len(others),
         "without_ms": without,
-        "beside_ms": beside,
-        "ratio": round(beside[LAST]["p95"] / without[LAST]["p95"], 2),
+        "while_accepted_ms": accepted,
+        "while_analysed_ms": analysed,
+        "ratio_while_accepted": _ratio(accepted, without),
+        "ratio_while_analysed": _ratio(analysed, without),
     }
 
 
@@ -52,7 +54,7 @@ async def _warmed_up(system: Running, flooder: Submitters, samples: Sequence[Sam
 
 async def _alone(system: Running, others: Sequence[Submitters], samples: Sequence[Sample]) -> dict[str, Any]:
     async with Events(system.kafka) as events:
-        return await _one_by_one(events, others, samples)
+        return _times([await _submitted(events, *one) for one in zip(others, samples, strict=True)], events)
 
 
 async def _beside(
@@ -61,28 +63,40 @@ async def _beside(
     flood: Sequence[Sample],
     others: Sequence[Submitters],
     samples: Sequence[Sample],
-) -> tuple[dict[str, Any], int]:
-    """The others' times, begun when half of the flood was accepted, and how many of its cases still waited."""
+) -> tuple[dict[str, Any], dict[str, Any], int]:
+    """The times of those who come while the second half of the flood is accepted, and of those who come while all of it
+    waits for its analysis; and how many of its cases still waited then."""
     half = len(flood) // 2
     async with Events(system.kafka) as events:
         sent = await asyncio.to_thread(flooder.run, flood[:half], at_once=AT_ONCE)
         rest = asyncio.create_task(asyncio.to_thread(flooder.run, flood[half:], at_once=AT_ONCE))
-        times = await _one_by_one(events, others, samples)
-        analysed = set(events.at[LAST])
+        others_left = list(zip(others, samples, strict=True))
+        accepted: list[Submitted] = []
+        while not rest.done() and len(accepted) < len(samples) // 2:
+            accepted.append(await _submitted(events, *others_left.pop()))
         sent += await rest
-        backlog = len({one.sr for one in sent} - analysed)
+        analysed = [await _submitted(events, *one) for one in others_left]
+        backlog = len({one.sr for one in sent} - events.at[LAST].keys())
     if not backlog:
         raise RuntimeError("the flood was over before the others had their results: make it longer")
-    return times, backlog
+    return _times(accepted, events), _times(analysed, events), backlog
 
 
-async def _one_by_one(events: Events, others: Sequence[Submitters], samples: Sequence[Sample]) -> dict[str, Any]:
+async def _submitted(events: Events, other: Submitters, sample: Sample) -> Submitted:
+    """A case that is complete."""
+    [sent] = await asyncio.to_thread(other.run, [sample], at_once=1)
+    await events.until_complete({sent.sr}, PATIENCE_SECONDS)
+    return sent
+
+
+def _times(burst: Sequence[Submitted], events: Events) -> dict[str, Any]:
     """Milliseconds until their cases were accepted, and at each stage."""
-    burst: list[Submitted] = []
-    for other, sample in zip(others, samples, strict=True):
-        burst += await asyncio.to_thread(other.run, [sample], at_once=1)
-        await events.until_complete({burst[-1].sr}, PATIENCE_SECONDS)
-    return {"accepted": spread([one.accepted - one.started for one in burst], (50, 95))} | stages(burst, events.at)
+    accepted = spread([one.accepted - one.started for one in burst], (50, 95))
+    return {"cases": len(burst), "accepted": accepted} | stages(burst, events.at)
+
+
+def _ratio(beside: dict[str, Any], without: dict[str, Any]) -> float:
+    return float(round(beside[LAST]["p95"] / without[LAST]["p95"], 2))
 
 
 def _accounts(system: Running, data: DataDir, count: int) -> list[dict[str, str]]:

@@ -35,6 +35,10 @@ T = TypeVar("T")
 
 POLL_INTERVAL_MS = 300_000
 LONG_POLL_INTERVAL_MS = 900_000
+# How long the broker holds a fetch that finds nothing; what comes meanwhile is sent at once. But while a message is in
+# hand, aiokafka (0.14) fetches its reader's other partitions without that one, which then waits for so long.
+FETCH_WAIT_MS = 1_000
+LONG_FETCH_WAIT_MS = 250
 # A pattern finds a new topic at the next look at the metadata.
 PATTERN_METADATA_MS = 30_000
 
@@ -99,6 +103,7 @@ class Inlet:
         options: dict[str, Any] = self._policy(
             group or f"{self.service}-{topic.rstrip('*')}",
             LONG_POLL_INTERVAL_MS if long else POLL_INTERVAL_MS,
+            LONG_FETCH_WAIT_MS if long else FETCH_WAIT_MS,
         )
         if workers:
             options["max_workers"] = workers
@@ -155,15 +160,14 @@ class Inlet:
             declared.endswith("*") and (topic == declared[:-1] or topic.startswith(f"{declared[:-1]}-"))
         )
 
-    def _policy(self, group: str, poll_interval_ms: int) -> dict[str, Any]:
+    def _policy(self, group: str, poll_interval_ms: int, fetch_wait_ms: int = FETCH_WAIT_MS) -> dict[str, Any]:
         return {
             "group_id": group,
             "ack_policy": AckPolicy.NACK_ON_ERROR,
             "auto_offset_reset": "earliest",
             "listener": self.in_flight,
             "max_poll_interval_ms": poll_interval_ms,
-            # How long the broker holds a fetch that finds nothing; what comes meanwhile is sent at once.
-            "fetch_max_wait_ms": 1_000,
+            "fetch_max_wait_ms": fetch_wait_ms,
             # After a kill the group waits this long for its lost member. Nothing blocks the loop for seconds here.
             "session_timeout_ms": 6_000,
             "heartbeat_interval_ms": 2_000,
