@@ -25,6 +25,7 @@ from caseway_kit.testing.clock import FixedClock
 from intake import api
 from intake.checks import Checks
 from intake.legacy import Legacy
+from intake.pace import Pace
 from intake.ports import Person
 from intake.profiles_cache import ProfilesCache
 from intake.promoting import Promoting
@@ -159,6 +160,7 @@ def app(
         promoting=Promoting(cases=cases, submitting=submitting, uploads=uploads, members=members, turns=Turns(1)),
         legacy=Legacy("01", requests=legacy_requests, clock=clock),
         rate=RateLimit(1_000_000),
+        pace=Pace(1_000_000),
         check_rate=RateLimit(1_000_000),
     )
     check_tokens(routes, FakeTokens())

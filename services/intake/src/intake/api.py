@@ -14,6 +14,7 @@ from caseway_kit.app import build_api
 from caseway_kit.auth import Caller, require
 from caseway_kit.problems import FieldError, Problem
 from intake.legacy import Legacy
+from intake.pace import Pace
 from intake.ports import Person
 from intake.promoting import Promoting
 from intake.rate_limit import RateLimit
@@ -38,6 +39,7 @@ class Parts:
     promoting: Promoting
     legacy: Legacy
     rate: RateLimit
+    pace: Pace
     check_rate: RateLimit
 
     @cached_property

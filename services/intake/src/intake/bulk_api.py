@@ -58,7 +58,8 @@ async def _answer(parts: Parts, person: Person, line: bulk.Line) -> dict[str, An
         body, key = _read(line)
         fault_point("K1")
         await parts.rate.turn(person.account_id)
-        submitted = await parts.submitting.submit(person, body, key)
+        async with parts.pace.turn(person.account_id):
+            submitted = await parts.submitting.submit(person, body, key)
     except (Refused, NotFound, WrongState, TokenRefused, Problem) as refusal:
         problem = problem_of(refusal)
     except OutageError as outage:

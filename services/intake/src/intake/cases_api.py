@@ -28,7 +28,8 @@ async def submit(request: Request, person: Customer, key: Key, parts: PartsOf) -
     body = await _object(request)
     fault_point("K1")
     _check_rate(parts, person.account_id)
-    return _created(await parts.submitting.submit(person, body, key))
+    async with parts.pace.turn(person.account_id):
+        return _created(await parts.submitting.submit(person, body, key))
 
 
 @router.post("/cases/check", openapi_extra=_reads(Submission))

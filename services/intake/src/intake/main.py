@@ -21,6 +21,7 @@ from intake.mongo_cases import MongoCaseRepository
 from intake.mongo_legacy import MongoLegacyRepository
 from intake.mongo_profile_facts import MongoLearnedRepository
 from intake.mongo_uploads import MongoUploadRepository
+from intake.pace import Pace
 from intake.peeking import RememberingPeek, SandboxPeek
 from intake.profile_facts import ProfileFacts
 from intake.profiles_cache import ProfilesCache, fetch_from
@@ -87,6 +88,7 @@ def build(settings: Settings) -> ServiceApp:
         ),
         legacy=Legacy(settings.region, requests=imported, clock=clock),
         rate=RateLimit(settings.submissions_per_minute),
+        pace=Pace(max(1, settings.submissions_per_minute // 10)),
         check_rate=RateLimit(settings.submissions_per_minute),
     )
     keys = KeyCache(keys_at(settings.jwks))

@@ -136,18 +136,21 @@ def flood(
     seed = time.time_ns()
     quiet, flooded = (made(others, seed=seed + number) for number in (1, 2))
     try:
-        with _system(None) as folder:
+        with _system(None, limited=True) as folder:
             found = asyncio.run(measure(folder, made(WARM_UP + count, seed=seed), quiet, flooded))
     except (OSError, RuntimeError, TimeoutError, ValueError, httpx.HTTPError) as error:
         stop(str(error), FAILURE)
     if as_json:
         return show(found | {"loadavg": [round(one, 2) for one in load]})
-    for name in ("without", "beside"):
-        took = found[f"{name}_ms"]
-        typer.echo(f"others {name:<7} the flood  p50 {took['p50']:.0f} p95 {took['p95']:.0f} ms")
-    typer.echo(
-        f"ratio of p95 {found['ratio']:.2f}, {found['backlog']} of {found['flood']} cases of the flood still waited"
-    )
+    for name, what in (
+        ("without", "without a flood"),
+        ("accepted", "while it is sent"),
+        ("analysed", "while it waits"),
+    ):
+        took = found["without_ms" if name == "without" else f"while_{name}_ms"]["AnalysisCompleted"]
+        ratio = "" if name == "without" else f"  ratio of p95 {found[f'ratio_while_{name}']:.2f}"
+        typer.echo(f"others {what:<16} p50 {took['p50']:5.0f} p95 {took['p95']:5.0f} ms{ratio}")
+    typer.echo(f"{found['backlog']} of {found['flood']} cases of the flood still waited")
     return None
 
 
@@ -222,10 +225,12 @@ def _ours(data: Path | None, samples: "list[Sample]", warm_up: "list[Sample]", a
 
 
 @contextmanager
-def _system(data: Path | None) -> Iterator[DataDir]:
+def _system(data: Path | None, *, limited: bool = False) -> Iterator[DataDir]:
     from caseway_embedded.bench.own_system import own_system
 
-    system: AbstractContextManager[DataDir] = own_system() if data is None else nullcontext(DataDir(data))
+    system: AbstractContextManager[DataDir] = (
+        own_system(limited=limited) if data is None else nullcontext(DataDir(data))
+    )
     with system as folder:
         if folder.holder() is None or not folder.state()["ready"]:
             raise RuntimeError(f"No ready system in {folder.root}; see `caseway status`.")

@@ -102,20 +102,21 @@ class Consumers:
         """The producer and every subscriber by its topics: running, paused on purpose, or stopped when it should not
         be."""
         found = {",".join(one.topic_names): self._state(one) for one in self._subscribers()}
-        return found | {"producer": self._alive(tasks_of_producer(self.broker.config.broker_config.producer))}
+        if self._is_starting():  # what is to be published waits in the outbox: nothing to be unready for
+            return found
+        return found | {"producer": _alive(tasks_of_producer(self.broker.config.broker_config.producer))}
 
     def _state(self, subscriber: Any) -> State:
-        if self.delivery.paused(subscriber.group_id):
+        if self.delivery.paused(subscriber.group_id) or self._is_starting():
             return "paused"
-        return self._alive(tasks_of_subscriber(subscriber) if subscriber.running else [])
-
-    def _alive(self, tasks: Sequence[asyncio.Task[Any]]) -> State:
-        if self._is_starting():
-            return "paused"
-        return "running" if tasks and not any(task.done() for task in tasks) else "stopped"
+        return _alive(tasks_of_subscriber(subscriber) if subscriber.running else [])
 
     def _is_starting(self) -> bool:
         return self._starting is not None and not self._starting.done()
 
     def _subscribers(self) -> Sequence[Any]:
         return list(self.broker.subscribers)
+
+
+def _alive(tasks: Sequence[asyncio.Task[Any]]) -> State:
+    return "running" if tasks and not any(task.done() for task in tasks) else "stopped"
