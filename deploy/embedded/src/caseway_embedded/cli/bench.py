@@ -142,14 +142,10 @@ def flood(
         stop(str(error), FAILURE)
     if as_json:
         return show(found | {"loadavg": [round(one, 2) for one in load]})
-    for name, what in (
-        ("without", "without a flood"),
-        ("accepted", "while it is sent"),
-        ("analysed", "while it waits"),
-    ):
-        took = found["without_ms" if name == "without" else f"while_{name}_ms"]["AnalysisCompleted"]
-        ratio = "" if name == "without" else f"  ratio of p95 {found[f'ratio_while_{name}']:.2f}"
-        typer.echo(f"others {what:<16} p50 {took['p50']:5.0f} p95 {took['p95']:5.0f} ms{ratio}")
+    for name in ("without", "while_accepted", "while_analysed"):
+        took = found[f"{name}_ms"]["AnalysisCompleted"]
+        ratio = found.get(f"ratio_{name}", 1.0)
+        typer.echo(f"{name:<14} p50 {took['p50']:5.0f} p95 {took['p95']:5.0f} ms  ratio of p95 {ratio:.2f}")
     typer.echo(f"{found['backlog']} of {found['flood']} cases of the flood still waited")
     return None
 
