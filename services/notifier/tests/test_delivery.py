@@ -181,3 +181,32 @@ async def test_a_stop_records_the_letter_that_the_server_is_taking(
     clock.advance(3600)
     assert not await letters.due()
     assert len(mailer.sent) == 1
+
+
+async def test_an_answer_of_the_mail_server_is_kept_while_it_cannot_be_recorded_and_no_other_letter_goes_out(
+    memory_letters: InMemoryLetters, letter: Letter, clock: FixedClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mailers = [RecordingMailer(), RecordingMailer()]
+    record, away = memory_letters.settle, asyncio.Event()
+
+    async def settle(*settled: Any) -> None:
+        if not back.is_set():
+            away.set()
+            raise OutageError("MongoDB")
+        await record(*settled)
+
+    back = asyncio.Event()
+    monkeypatch.setattr(memory_letters, "settle", settle)
+    delivery = Delivery(memory_letters, mailers, clock=clock)
+    await memory_letters.add([letter, letter.model_copy(update={"id": "m2"})])
+    first = asyncio.create_task(delivery.send_one(mailers[0]))
+    await asyncio.wait_for(away.wait(), 60)
+    clock.advance(3600)
+    assert await delivery.send_one(mailers[1]), "the lease of the first letter has ended"
+    second = asyncio.create_task(delivery.send_one(mailers[1]))
+    await asyncio.sleep(1.5)
+    assert [len(mailer.sent) for mailer in mailers] == [1, 0]
+    back.set()
+    assert await asyncio.gather(first, second) == [True, True]
+    assert [len(mailer.sent) for mailer in mailers] == [1, 1]
+    assert memory_letters.settled == {"m1": "sent", "m2": "sent"}

@@ -1,7 +1,8 @@
 """Sends letters that wait, with waits of its own, so that one slow recipient holds up nobody.
 
 A letter is leased while it is sent. A crash between the mail server's answer and its record sends the letter once
-more with the same Message-ID; no SMTP client can do better.
+more with the same Message-ID; no SMTP client can do better. MongoDB away is no crash: the answer is kept until it is
+recorded, and no other letter goes out meanwhile.
 """
 
 import asyncio
@@ -25,6 +26,7 @@ WORKERS = 8
 LEASE = timedelta(seconds=20)
 POLL_SECONDS = 1.0
 TURN_SECONDS = 0.5
+RECORD_SECONDS = 0.5
 STOP_SECONDS = 10.0
 # A bug that one letter meets must not keep the others.
 MAX_BUGS = 5
@@ -66,6 +68,8 @@ class Delivery:
         self._mailers = mailers
         self._clock = clock
         self._turn = asyncio.Lock()
+        self._answered: set[str] = set()
+        self._recorded = asyncio.Condition()
         self._wake = asyncio.Event()
 
     def wake(self) -> None:
@@ -113,11 +117,15 @@ class Delivery:
 
     async def send_one(self, mailer: Mailer) -> bool:
         """Send one letter that is due. False: there is none."""
+        answered = frozenset(self._answered)
         claimed = await self._outgoing.claim(self._clock.now() + LEASE)
         if claimed is None:
             return False
         letter, tries = claimed
+        if letter.id in answered:
+            return True
         async with self._one_at_a_time():
+            await self._all_recorded()
             try:
                 await self._send(mailer, letter)
             except Refused:
@@ -129,7 +137,7 @@ class Delivery:
                 await (self._fail(letter, "undeliverable") if tries >= MAX_BUGS else self._later(letter, tries))
             else:
                 fault_point("K11")
-                await self._outgoing.settle(letter, "sent", self._stated(letter, NotificationSent, {}))
+                await self._settle(letter, "sent", self._stated(letter, NotificationSent, {}))
         return True
 
     @contextlib.asynccontextmanager
@@ -169,7 +177,28 @@ class Delivery:
 
     async def _fail(self, letter: Letter, reason: str) -> None:
         log.error("a mail failed for good", case=letter.sr_number, kind=letter.kind, reason=reason)
-        await self._outgoing.settle(letter, "failed", self._stated(letter, NotificationFailed, {"reason": reason}))
+        await self._settle(letter, "failed", self._stated(letter, NotificationFailed, {"reason": reason}))
+
+    async def _all_recorded(self) -> None:
+        try:
+            async with asyncio.timeout(LEASE.total_seconds() / 4), self._recorded:
+                await self._recorded.wait_for(lambda: not self._answered)
+        except TimeoutError as error:
+            raise OutageError("MongoDB", "it does not record what the mail server answered") from error
+
+    async def _settle(self, letter: Letter, status: str, stated: Encoded) -> None:
+        """Forgotten, the answer of the mail server would be asked for again: by a second mail."""
+        self._answered.add(letter.id)
+        try:
+            while True:
+                try:
+                    return await self._outgoing.settle(letter, status, stated)
+                except OutageError:
+                    await asyncio.sleep(RECORD_SECONDS)
+        finally:
+            self._answered.discard(letter.id)
+            async with self._recorded:
+                self._recorded.notify_all()
 
     def _stated(self, letter: Letter, fact: type[Event], facts: dict[str, Any]) -> Encoded:
         stated = fact.following(
