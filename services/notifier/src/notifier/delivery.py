@@ -99,17 +99,17 @@ class Delivery:
         while True:
             await self._wake.wait()
             try:
-                if not await self._send_to_the_end(mailer):
-                    self._wake.clear()
+                async with self._one_at_a_time():
+                    if self._wake.is_set():
+                        await self._send_to_the_end(mailer)
             except OutageError as outage:
                 log.warning("waiting for a part that is away", part=outage.part)
-                self._wake.clear()
 
-    async def _send_to_the_end(self, mailer: Mailer) -> bool:
+    async def _send_to_the_end(self, mailer: Mailer) -> None:
         """A stop waits for the letter in hand: what the server has taken must be recorded, or it is sent again."""
         sending = asyncio.create_task(self.send_one(mailer))
         try:
-            return await asyncio.shield(sending)
+            await asyncio.shield(sending)
         except asyncio.CancelledError:
             await asyncio.wait([sending], timeout=STOP_SECONDS)
             sending.cancel()
@@ -117,27 +117,26 @@ class Delivery:
 
     async def send_one(self, mailer: Mailer) -> bool:
         """Send one letter that is due. False: there is none."""
-        answered = frozenset(self._answered)
+        await self._all_recorded()
+        # Who waits behind this one has nothing to do unless there is a letter: then there may be more.
+        self._wake.clear()
         claimed = await self._outgoing.claim(self._clock.now() + LEASE)
         if claimed is None:
             return False
+        self._wake.set()
         letter, tries = claimed
-        if letter.id in answered:
-            return True
-        async with self._one_at_a_time():
-            await self._all_recorded()
-            try:
-                await self._send(mailer, letter)
-            except Refused:
-                await self._fail(letter, "refused")
-            except OutageError:
-                await self._later(letter, tries)
-            except Exception:
-                log.exception("sending a letter failed", case=letter.sr_number, kind=letter.kind)
-                await (self._fail(letter, "undeliverable") if tries >= MAX_BUGS else self._later(letter, tries))
-            else:
-                fault_point("K11")
-                await self._settle(letter, "sent", self._stated(letter, NotificationSent, {}))
+        try:
+            await self._send(mailer, letter)
+        except Refused:
+            await self._fail(letter, "refused")
+        except OutageError:
+            await self._later(letter, tries)
+        except Exception:
+            log.exception("sending a letter failed", case=letter.sr_number, kind=letter.kind)
+            await (self._fail(letter, "undeliverable") if tries >= MAX_BUGS else self._later(letter, tries))
+        else:
+            fault_point("K11")
+            await self._settle(letter, "sent", self._stated(letter, NotificationSent, {}))
         return True
 
     @contextlib.asynccontextmanager

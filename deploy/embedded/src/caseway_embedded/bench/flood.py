@@ -16,11 +16,12 @@ from caseway_embedded.data_dir import DataDir
 from caseway_embedded.demo.users import USERS_FILE
 
 AT_ONCE = 4
+LOOK_SECONDS = 0.05
 
 
 async def measure(data: DataDir, flood: Sequence[Sample], quiet: Sequence[Sample], flooded: Sequence[Sample]) -> Any:
-    """``quiet`` and ``flooded`` hold a sample for each of the other accounts, who submit one after the other. Raises
-    RuntimeError where the flood was over before they had their results."""
+    """``quiet`` and ``flooded`` hold a sample for each of the other accounts, who submit one after the other. Without
+    ``while_analysed_ms`` where the flood was analysed as fast as it was accepted."""
     system = Running.of(data)
     opened: list[Submitters] = []
     try:
@@ -29,20 +30,21 @@ async def measure(data: DataDir, flood: Sequence[Sample], quiet: Sequence[Sample
         flooder, *others = opened
         await _warmed_up(system, flooder, flood[:WARM_UP])
         without = await _alone(system, others, quiet)
-        accepted, analysed, backlog = await _beside(system, flooder, flood[WARM_UP:], others, flooded)
+        accepted, analysed, backlog, flood_s = await _beside(system, flooder, flood[WARM_UP:], others, flooded)
     finally:
         for one in opened:
             one.close()
     return {
         "benchmark": "flood",
         "flood": len(flood) - WARM_UP,
+        "flood_s": flood_s,
         "backlog": backlog,
         "others": len(others),
         "without_ms": without,
         "while_accepted_ms": accepted,
         "while_analysed_ms": analysed,
         "ratio_while_accepted": _ratio(accepted, without),
-        "ratio_while_analysed": _ratio(analysed, without),
+        "ratio_while_analysed": analysed and _ratio(analysed, without),
     }
 
 
@@ -63,23 +65,25 @@ async def _beside(
     flood: Sequence[Sample],
     others: Sequence[Submitters],
     samples: Sequence[Sample],
-) -> tuple[dict[str, Any], dict[str, Any], int]:
-    """The times of those who come while the second half of the flood is accepted, and of those who come while all of it
-    waits for its analysis; and how many of its cases still waited then."""
-    half = len(flood) // 2
+) -> tuple[dict[str, Any], dict[str, Any] | None, int, float]:
+    """The times of the first half of the others, who come evenly while the flood is accepted, of those who come while
+    it waits for its analysis, and how many of its cases still waited then."""
+    first, second = (list(zip(others, samples, strict=True))[start::2] for start in (0, 1))
     async with Events(system.kafka) as events:
-        sent = await asyncio.to_thread(flooder.run, flood[:half], at_once=AT_ONCE)
-        rest = asyncio.create_task(asyncio.to_thread(flooder.run, flood[half:], at_once=AT_ONCE))
-        others_left = list(zip(others, samples, strict=True))
+        flooding = asyncio.create_task(asyncio.to_thread(flooder.run, flood, at_once=AT_ONCE))
+        before = len(flooder.accepted)
         accepted: list[Submitted] = []
-        while not rest.done() and len(accepted) < len(samples) // 2:
-            accepted.append(await _submitted(events, *others_left.pop()))
-        sent += await rest
-        analysed = [await _submitted(events, *one) for one in others_left]
-        backlog = len({one.sr for one in sent} - events.at[LAST].keys())
-    if not backlog:
-        raise RuntimeError("the flood was over before the others had their results: make it longer")
-    return _times(accepted, events), _times(analysed, events), backlog
+        for number, one in enumerate(first):
+            while not flooding.done() and len(flooder.accepted) - before < number * len(flood) // len(first):
+                await asyncio.sleep(LOOK_SECONDS)
+            accepted.append(await _submitted(events, *one))
+        cases = await flooding
+        flood_s = round(max(one.accepted for one in cases) - min(one.started for one in cases), 1)
+        sent = {one.sr for one in cases}
+        backlog, analysed = len(sent - events.at[LAST].keys()), []
+        while second and sent - events.at[LAST].keys():
+            analysed.append(await _submitted(events, *second.pop()))
+    return _times(accepted, events), _times(analysed, events) if analysed else None, backlog, flood_s
 
 
 async def _submitted(events: Events, other: Submitters, sample: Sample) -> Submitted:

@@ -31,6 +31,8 @@ class Submitters:
         self._clients: list[httpx.Client] = []
         self.throttled = 0
         """Answers 429 that were met and waited out."""
+        self.accepted: list[str] = []
+        """SR numbers, as they come."""
         session = httpx.post(f"{self._url}/session", json=credentials, timeout=PATIENCE_SECONDS, trust_env=False)
         session.raise_for_status()
         self._headers = {"Authorization": f"Bearer {session.json()['token']}"}
@@ -74,6 +76,7 @@ class Submitters:
             headers={"Content-Disposition": f'attachment; filename="{sample.name}"'},
         )
         case = self.call("POST", "/cases", json=self._submission(sample, upload["upload_id"]))
+        self.accepted.append(case["sr_number"])
         return Submitted(case["sr_number"], sample, started, time.time())
 
     def _submission(self, sample: Sample, upload_id: str) -> dict[str, Any]:

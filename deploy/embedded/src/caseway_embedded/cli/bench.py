@@ -143,10 +143,11 @@ def flood(
     if as_json:
         return show(found | {"loadavg": [round(one, 2) for one in load]})
     for name in ("without", "while_accepted", "while_analysed"):
-        took = found[f"{name}_ms"]["AnalysisCompleted"]
-        ratio = found.get(f"ratio_{name}", 1.0)
+        if not (times := found[f"{name}_ms"]):
+            continue
+        took, ratio = times["AnalysisCompleted"], found.get(f"ratio_{name}", 1.0)
         typer.echo(f"{name:<14} p50 {took['p50']:5.0f} p95 {took['p95']:5.0f} ms  ratio of p95 {ratio:.2f}")
-    typer.echo(f"{found['backlog']} of {found['flood']} cases of the flood still waited")
+    typer.echo(f"{found['backlog']} of {found['flood']} cases of the flood waited for their analysis when all were accepted")
     return None
 
 
