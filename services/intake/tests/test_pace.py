@@ -45,19 +45,48 @@ async def test_so_many_are_as_fast_as_they_come_and_those_beyond_wait_for_each_o
         assert busy.at_work == ["a"] * 4 + ["b"] * 2
 
 
-async def test_the_next_one_comes_after_a_rest_of_three_times_what_the_one_before_took() -> None:
+async def test_what_was_free_is_free_again_after_a_minute() -> None:
+    busy = Busy(free=2)
+    async with busy.submitting(*["a"] * 4):
+        assert busy.at_work == ["a"] * 3
+    busy.now += 61
+    async with busy.submitting("a", "a"):
+        assert busy.at_work == ["a"] * 5
+
+
+@pytest.mark.parametrize(
+    ("others", "times"),
+    [([], 3), (["b", "c"], 15), (["b", "c", "c", "b"], 3)],
+    ids=["alone", "far more than the others", "not much more"],
+)
+async def test_the_next_one_comes_after_a_rest_that_grows_with_what_the_one_before_took(
+    others: list[str], times: int
+) -> None:
     busy = Busy(free=1)
-    async with busy.submitting("a"):
+    async with busy.submitting(*["a"] * 6, *others):
         pass
-    async with busy.submitting("a", "a") as (first, _):
-        busy.now += 0.1
+    async with busy.submitting("a") as (first,):
+        busy.now += 0.2
         busy.go.set()
         await first
-        began = asyncio.get_running_loop().time()
-        assert busy.at_work == ["a", "a"]
-        while len(busy.at_work) < 3:
-            await asyncio.sleep(0.01)
-        assert asyncio.get_running_loop().time() - began >= 0.25
+    began = asyncio.get_running_loop().time()
+    await busy.submit("a")
+    rested = asyncio.get_running_loop().time() - began
+    assert 0.2 * times - 0.05 <= rested
+    assert times > 3 or rested < 0.2 * 15
+
+
+async def test_who_would_wait_too_long_is_sent_away_and_holds_up_nobody() -> None:
+    busy = Busy(free=1)
+    async with busy.submitting("a", "a"):
+        with pytest.raises(Problem) as refused:
+            async with busy.pace.turn("a", patience=0.01):
+                pass
+        assert refused.value.status_code == 429
+        patient = asyncio.create_task(busy.submit("a"))
+        busy.go.set()
+        async with asyncio.timeout(10):
+            await patient
 
 
 async def test_one_that_fails_or_is_given_up_lets_the_next_go_on() -> None:

@@ -107,6 +107,17 @@ async def test_what_an_account_sends_beyond_one_full_case_waits_on_the_bulk_lane
     assert [work.topic for work in await analysis.plan(other)] == [work_topic("email")]
 
 
+async def test_a_full_case_goes_on_its_lane_while_few_pieces_of_its_account_wait(
+    analysis: SampleAnalysis, make_case: MakeCase
+) -> None:
+    full = {f"p{number}": "file" for number in range(20)}
+    lanes = []
+    for number, brought in enumerate(({f"few{number}": "file" for number in range(5)}, full, full), start=50):
+        case = await make_case({f"{name}-{number}": kind for name, kind in brought.items()}, number=number)
+        lanes.append({work.topic for work in await analysis.plan(case)})
+    assert lanes == [{work_topic("file")}, {work_topic("file")}, {work_topic("bulk")}]
+
+
 async def test_a_flood_of_cases_goes_to_the_bulk_lane_and_other_accounts_pass_it(
     analysis: SampleAnalysis, make_case: MakeCase
 ) -> None:

@@ -58,7 +58,7 @@ async def _answer(parts: Parts, person: Person, line: bulk.Line) -> dict[str, An
         body, key = _read(line)
         fault_point("K1")
         await parts.rate.turn(person.account_id)
-        async with parts.pace.turn(person.account_id):
+        async with parts.pace.turn(person.account_id, patience=None):
             submitted = await parts.submitting.submit(person, body, key)
     except (Refused, NotFound, WrongState, TokenRefused, Problem) as refusal:
         problem = problem_of(refusal)

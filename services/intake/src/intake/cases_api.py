@@ -55,12 +55,15 @@ async def promote(sr: str, request: Request, person: Customer, key: Key, parts: 
         faults.append(FieldError("/submission", "required", "Say what the case is about."))
     if faults or not isinstance(ids, list) or not isinstance(submission, Mapping):
         raise Problem.rule(*faults)
-    return _created(await parts.promoting.promote(person, sr, ids, submission, key))
+    async with parts.pace.turn(person.account_id):
+        return _created(await parts.promoting.promote(person, sr, ids, submission, key))
 
 
 @router.post("/cases/{sr}/updates", status_code=202, openapi_extra=_reads(CaseUpdate))
 async def update(sr: str, request: Request, person: Customer, key: Key, parts: PartsOf) -> Response:
-    return _accepted(await parts.updating.update(person, sr, await _object(request), key))
+    body = await _object(request)
+    async with parts.pace.turn(person.account_id):
+        return _accepted(await parts.updating.update(person, sr, body, key))
 
 
 @router.post("/cases/{sr}/close", status_code=202)

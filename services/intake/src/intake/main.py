@@ -88,7 +88,7 @@ def build(settings: Settings) -> ServiceApp:
         ),
         legacy=Legacy(settings.region, requests=imported, clock=clock),
         rate=RateLimit(settings.submissions_per_minute),
-        pace=Pace(max(1, settings.submissions_per_minute // 10)),
+        pace=Pace(max(1, settings.submissions_per_minute // 60)),
         check_rate=RateLimit(settings.submissions_per_minute),
     )
     keys = KeyCache(keys_at(settings.jwks))

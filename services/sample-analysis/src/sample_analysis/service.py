@@ -21,8 +21,10 @@ from sample_analysis.reuse import ResultRepository
 from sample_analysis.work import BULK, BringsEvidence, EvidenceWork, stated_about, work_topic, works_of
 
 SERVICE = "sample-analysis"
-# Pieces of one account on the lanes of their kinds, as many as one case may have; the rest waits on the bulk lane.
-MOST_IN_FLIGHT = 20
+# A case goes on the lanes of its kinds, with as many pieces as a case may have, when fewer than so many of its account
+# wait; what is beyond goes on the bulk lane.
+MOST_OF_A_CASE = 20
+FEW_WAITING = 6
 
 
 class SampleAnalysis:
@@ -141,11 +143,12 @@ class SampleAnalysis:
         return {piece.evidence_id: piece.lane for piece in pieces}
 
     async def _planned(self, works: Sequence[EvidenceWork], digest: str) -> Sequence[Piece]:
-        waiting = await self._pieces.in_flight(works[0].account_id, at_most=MOST_IN_FLIGHT)
+        waiting = await self._pieces.in_flight(works[0].account_id, at_most=FEW_WAITING)
+        most = MOST_OF_A_CASE if waiting < FEW_WAITING else 0
         now = self._clock.now()
         return [
-            Piece.of(work, lane=work.kind if place < MOST_IN_FLIGHT else BULK, at=now, digest=digest)
-            for place, work in enumerate(works, start=waiting)
+            Piece.of(work, lane=work.kind if place < most else BULK, at=now, digest=digest)
+            for place, work in enumerate(works)
         ]
 
     async def _kept(self, work: EvidenceWork) -> Piece:

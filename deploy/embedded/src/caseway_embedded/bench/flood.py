@@ -20,8 +20,7 @@ LOOK_SECONDS = 0.05
 
 
 async def measure(data: DataDir, flood: Sequence[Sample], quiet: Sequence[Sample], flooded: Sequence[Sample]) -> Any:
-    """``quiet`` and ``flooded`` hold a sample for each of the other accounts, who submit one after the other. Without
-    ``while_analysed_ms`` where the flood was analysed as fast as it was accepted."""
+    """``quiet`` and ``flooded`` hold a sample for each of the other accounts, who submit one after the other."""
     system = Running.of(data)
     opened: list[Submitters] = []
     try:
@@ -30,21 +29,20 @@ async def measure(data: DataDir, flood: Sequence[Sample], quiet: Sequence[Sample
         flooder, *others = opened
         await _warmed_up(system, flooder, flood[:WARM_UP])
         without = await _alone(system, others, quiet)
-        accepted, analysed, backlog, flood_s = await _beside(system, flooder, flood[WARM_UP:], others, flooded)
+        beside, sent, backlog = await _beside(system, flooder, flood[WARM_UP:], others, flooded)
     finally:
         for one in opened:
             one.close()
+    flood_s = max(one.accepted for one in sent) - min(one.started for one in sent)
     return {
         "benchmark": "flood",
-        "flood": len(flood) - WARM_UP,
-        "flood_s": flood_s,
+        "flood": len(sent),
+        "flood_s": round(flood_s, 1),
         "backlog": backlog,
         "others": len(others),
         "without_ms": without,
-        "while_accepted_ms": accepted,
-        "while_analysed_ms": analysed,
-        "ratio_while_accepted": _ratio(accepted, without),
-        "ratio_while_analysed": analysed and _ratio(analysed, without),
+        "beside_ms": beside,
+        "ratio": round(beside[LAST]["p95"] / without[LAST]["p95"], 2),
     }
 
 
@@ -65,25 +63,21 @@ async def _beside(
     flood: Sequence[Sample],
     others: Sequence[Submitters],
     samples: Sequence[Sample],
-) -> tuple[dict[str, Any], dict[str, Any] | None, int, float]:
-    """The times of the first half of the others, who come evenly while the flood is accepted, of those who come while
-    it waits for its analysis, and how many of its cases still waited then."""
-    first, second = (list(zip(others, samples, strict=True))[start::2] for start in (0, 1))
+) -> tuple[dict[str, Any], Sequence[Submitted], int]:
+    """The times of the others, who come evenly while the flood is sent, the flood, and how many of its cases waited for
+    their analysis when the last was accepted."""
     async with Events(system.kafka) as events:
-        flooding = asyncio.create_task(asyncio.to_thread(flooder.run, flood, at_once=AT_ONCE))
         before = len(flooder.accepted)
-        accepted: list[Submitted] = []
-        for number, one in enumerate(first):
-            while not flooding.done() and len(flooder.accepted) - before < number * len(flood) // len(first):
+        flooding = asyncio.create_task(asyncio.to_thread(flooder.run, flood, at_once=AT_ONCE))
+        beside: list[Submitted] = []
+        for number, one in enumerate(zip(others, samples, strict=True)):
+            due = (2 * number + 1) * len(flood) // (2 * len(others))
+            while not flooding.done() and len(flooder.accepted) - before < due:  # noqa: ASYNC110 - counted in threads
                 await asyncio.sleep(LOOK_SECONDS)
-            accepted.append(await _submitted(events, *one))
-        cases = await flooding
-        flood_s = round(max(one.accepted for one in cases) - min(one.started for one in cases), 1)
-        sent = {one.sr for one in cases}
-        backlog, analysed = len(sent - events.at[LAST].keys()), []
-        while second and sent - events.at[LAST].keys():
-            analysed.append(await _submitted(events, *second.pop()))
-    return _times(accepted, events), _times(analysed, events) if analysed else None, backlog, flood_s
+            beside.append(await _submitted(events, *one))
+        sent = await flooding
+        backlog = len({one.sr for one in sent} - events.at[LAST].keys())
+    return _times(beside, events), sent, backlog
 
 
 async def _submitted(events: Events, other: Submitters, sample: Sample) -> Submitted:
@@ -97,10 +91,6 @@ def _times(burst: Sequence[Submitted], events: Events) -> dict[str, Any]:
     """Milliseconds until their cases were accepted, and at each stage."""
     accepted = spread([one.accepted - one.started for one in burst], (50, 95))
     return {"cases": len(burst), "accepted": accepted} | stages(burst, events.at)
-
-
-def _ratio(beside: dict[str, Any], without: dict[str, Any]) -> float:
-    return float(round(beside[LAST]["p95"] / without[LAST]["p95"], 2))
 
 
 def _accounts(system: Running, data: DataDir, count: int) -> list[dict[str, str]]:

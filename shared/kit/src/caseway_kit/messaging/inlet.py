@@ -38,7 +38,7 @@ LONG_POLL_INTERVAL_MS = 900_000
 # How long the broker holds a fetch that finds nothing; what comes meanwhile is sent at once. But while a message is in
 # hand, aiokafka (0.14) fetches its reader's other partitions without that one, which then waits for so long.
 FETCH_WAIT_MS = 1_000
-LONG_FETCH_WAIT_MS = 250
+LONG_FETCH_WAIT_MS = 100
 # A pattern finds a new topic at the next look at the metadata.
 PATTERN_METADATA_MS = 30_000
 
