@@ -68,6 +68,17 @@ def tab_to(page: Page, target: Locator, most: int = 200) -> None:
     raise AssertionError(f"not reached by {most} presses of Tab: {target}")
 
 
+def choose_by_letters(page: Page, select: Locator, text: str) -> None:
+    """Type into a select that has the focus. A word that a busy page cuts in two is typed again, as a person would:
+    letters that come a second apart choose by the last of them alone."""
+    for _ in range(5):
+        page.keyboard.type(text)
+        page.wait_for_timeout(1_500)
+        if select.locator("option:checked").inner_text().strip() == text:
+            return
+    expect(select.locator("option:checked")).to_have_text(text)
+
+
 def screenshot(page: Page, name: str) -> None:
     """Pictures of the documentation, at 1440 and 390 pixels; made anew with UPDATE_SCREENS=1."""
     if os.environ.get("UPDATE_SCREENS") != "1":

@@ -204,7 +204,8 @@ async def test_a_letter_is_looked_for_once_by_all_senders_together(
     await asyncio.sleep(0.1)
     running.cancel()
     await asyncio.wait([running])
-    assert (sum(len(one.sent) for one in mailers), len(asked)) == (5, 6)
+    assert sum(len(one.sent) for one in mailers) == 5
+    assert len(asked) < 5 + len(mailers), "each would have looked for itself"
 
 
 async def test_an_answer_of_the_mail_server_is_kept_while_it_cannot_be_recorded_and_no_other_letter_goes_out(

@@ -3,7 +3,15 @@
 from collections.abc import Iterator
 
 import pytest
-from browser_pages import OpenPage, assert_accessible, assert_fits, assert_not_run, screenshot, tab_to
+from browser_pages import (
+    OpenPage,
+    assert_accessible,
+    assert_fits,
+    assert_not_run,
+    choose_by_letters,
+    screenshot,
+    tab_to,
+)
 from embedded_system import Client
 from hostile_words import HOSTILE, naughty
 from playwright.sync_api import Locator, Page, expect
@@ -129,17 +137,17 @@ def test_a_profile_is_set_up_and_deleted_with_the_keyboard_alone(page: Page, cod
     tab_to(page, page.get_by_label("Profile Name"))
     page.keyboard.type("By keyboard")
     page.keyboard.press("Tab")
-    page.keyboard.type("OfficeScan")
+    choose_by_letters(page, page.locator("#f-product"), "OfficeScan")
     expect(page.get_by_label("Product Version")).to_be_visible()
     expect(page.locator("#f-product")).to_be_focused()
     page.keyboard.press("Tab")
-    page.keyboard.type("XG")
+    choose_by_letters(page, page.get_by_label("Product Version"), "XG")
     tab_to(page, page.get_by_label("Windows Server 2019"))
     page.keyboard.press("Space")
     tab_to(page, page.get_by_label("Product Activation Code"))
     page.keyboard.type(code)
     tab_to(page, page.get_by_label("Product Language"))
-    page.keyboard.type("English")
+    choose_by_letters(page, page.get_by_label("Product Language"), "English")
     tab_to(page, page.get_by_role("button", name="Submit"))
     page.keyboard.press("Enter")
     expect(row_of(page, "By keyboard")).to_contain_text("Windows Server 2019")
