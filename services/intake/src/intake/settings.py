@@ -15,8 +15,8 @@ class Settings(ApiSettings):
     without rights must be able to reach it (``x`` on every folder above it): the sandbox runs as one."""
     sandbox_workers: Annotated[int, Field(ge=1)] = 2
     submissions_per_minute: Annotated[int, Field(ge=1)] = 600
-    """Of one account, counted by each process for itself. Beyond a tenth of them an account's submissions wait for each
-    other, and rest in between."""
+    """Of one account, counted by each process for itself. Beyond a sixtieth of them in any minute an account's
+    submissions wait for each other, and rest in between."""
     unclaimed_uploads: Annotated[int, Field(ge=1)] = 10_000
     unclaimed_bytes: Annotated[int, Field(ge=1)] = 5 * 1024**3
     """What one account may have uploaded that no case names; ten full cases."""

@@ -2,7 +2,7 @@
 
 A letter is leased while it is sent. A crash between the mail server's answer and its record sends the letter once
 more with the same Message-ID; no SMTP client can do better. MongoDB away is no crash: the answer is kept until it is
-recorded, and no other letter goes out meanwhile.
+recorded, and no other letter is begun meanwhile.
 """
 
 import asyncio
